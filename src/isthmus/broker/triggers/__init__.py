@@ -1,0 +1,1 @@
+"""What starts functions by itself: schedules, webhooks, and what happens to connections."""

@@ -1,0 +1,1 @@
+"""The console: the pages that people administer and develop with. Every page is a link; every change is a form."""

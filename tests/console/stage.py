@@ -1,0 +1,226 @@
+"""A server with things in it to look at: services, connections in every state, calls, people, keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, Playwright
+from tests.journey import Browser, connect, make_connection, make_service
+from tests.practice_server import PracticeServer
+from tests.served import Served, serving
+
+PASSWORD = "correct horse battery"
+EMAIL = "ada@example.com"
+
+PAGES = {
+    "home": "/",
+    "connections": "/connections",
+    "shared": "/shared",
+    "pick": "/new/connection",
+    "pick-custom": "/new/connection?tab=custom",
+    "pick-nothing": "/new/connection?q=xyzzy",
+    "create": "/new/connection/practice_oauth2",
+    "create-values": "/new/connection/practice_two_keys",
+    "connection": "/connections/crm",
+    "connection-failing": "/connections/billing",
+    "connection-new": "/connections/archive",
+    "connection-off": "/connections/legacy",
+    "connect": "/connections/archive/connect",
+    "edit": "/connections/crm/edit",
+    "delete": "/connections/crm/delete",
+    "revoke": "/connections/crm/revoke",
+    "call": "/connections/crm/call?method=GET&url=/me",
+    "services": "/services",
+    "service": "/services/practice_oauth2",
+    "service-default": "/services/slack",
+    "service-new": "/new/service",
+    "service-edit": "/services/practice_oauth2/edit",
+    "service-clone": "/services/slack/clone",
+    "service-delete": "/services/practice_basic/delete",
+    "client": "/services/slack/client?next=/new/connection/slack",
+    "functions": "/functions",
+    "function-new": "/new/function",
+    "function": "/functions/standalone.notify",
+    "function-versions": "/functions/standalone.notify/versions?from=1",
+    "function-runs": "/functions/standalone.notify/runs",
+    "function-triggers": "/functions/standalone.notify/triggers",
+    "function-delete": "/functions/standalone.notify/delete",
+    "activity": "/activity",
+    "users": "/users",
+    "user-new": "/new/user",
+    "keys": "/keys",
+    "key-new": "/new/key",
+    "settings": "/settings",
+    "developer": "/developer",
+    "applications": "/account/applications",
+    "account": "/account",
+    "account-signing-in": "/account/signing-in",
+    "account-confirm": "/account/confirm?next=/account/signing-in",
+    "more": "/more",
+    "missing": "/connections/nowhere",
+}
+"""Name -> path of every page of the stage."""
+
+
+EMPTY_PAGES = {
+    "empty-home": "/",
+    "empty-connections": "/connections?started=1",
+    "empty-shared": "/shared",
+    "empty-services": "/new/connection?tab=custom",
+    "empty-functions": "/functions",
+}
+"""Name -> path of pages that have something to say where there is nothing yet."""
+
+
+@dataclass
+class Stage:
+    served: Served
+    practice: PracticeServer
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+    def sign_in(self, page: Page, email: str = EMAIL) -> None:
+        page.goto(f"{self.url}/login")
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{self.url}/")
+
+    def moments(self) -> dict[str, str]:
+        """Name -> path of pages that stand only for a while, or have a name only now."""
+        runs = self.served.ask("GET", "/api/v1/functions/standalone.notify/runs").document["items"]
+        return {
+            "consent": self.consent_page("archive").removeprefix(self.url),
+            "consent-used": "/connect/used-already",
+            "connected": "/connected/crm",
+            "run": f"/runs/{runs[0]['id']}",
+            "run-failed": f"/runs/{self._failed_run()}",
+        }
+
+    def _failed_run(self) -> str:
+        document = {"name": "standalone.fails", "language": "python", "code": "def main():\n    return 1 // 0\n"}
+        self.served.ask("POST", "/api/v1/functions", document)
+        ran = self.served.ask("POST", "/api/v1/functions/standalone.fails/execute?version=draft", {}).document
+        return str(ran["run_id"])
+
+    def consent_page(self, link_name: str) -> str:
+        """A fresh connect link that an API key asked for."""
+        answer = self.served.ask("POST", f"/api/v1/connections/{link_name}/connect", {}).document
+        return str(answer["authorize_url"])
+
+
+@contextmanager
+def launch(playwright: Playwright) -> Iterator[Chromium]:
+    """Debian's chromium, which needs these words where it runs as root."""
+    words = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    browser = playwright.chromium.launch(executable_path=path, args=words)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@contextmanager
+def staged(directory: Path) -> Iterator[Stage]:
+    """The server and the practice third party, with everything set."""
+    with PracticeServer() as practice, serving(directory) as served:
+        stage = Stage(served, practice)
+        set_up(stage)
+        furnish(stage)
+        yield stage
+
+
+def set_up_link(served: Served) -> str:
+    """The one-time link that the server printed when it started."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        found = re.search(r"http://\S+/setup/[0-9a-f]{64}", served.log())
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("the server printed no set-up link")
+
+
+def set_up(stage: Stage) -> None:
+    browser, link = Browser(stage.served), set_up_link(stage.served)
+    page = browser.go("GET", link).body.decode()
+    token = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert token
+    form = {"form_token": token[1], "name": "Ada Lovelace", "email": EMAIL, "password": PASSWORD}
+    assert browser.go("POST", link, form).status == 303
+
+
+def furnish(stage: Stage) -> None:
+    served, practice = stage.served, stage.practice
+    for like in ("practice_oauth2", "practice_oauth1", "practice_basic", "practice_api_key", "practice_two_keys"):
+        make_service(served, practice, like)
+    names = {
+        "crm": ("Customer records", "practice_oauth2", ["read", "write", "profile"]),
+        "billing": ("Billing", "practice_api_key", []),
+        "archive": ("Document archive", "practice_oauth1", []),
+        "legacy": ("Old ticket system", "practice_basic", []),
+        "mailing": ("Newsletter", "practice_oauth2", ["read"]),
+    }
+    for link_name, (name, service, scopes) in names.items():
+        make_connection(served, service, link_name, name=name, scopes=scopes)
+    personal = {"name": "Calendar", "use_credentials_of_login_user": True, "scopes": ["read"]}
+    make_connection(served, "practice_oauth2", "calendar", **personal)
+    for link_name in ("crm", "mailing", "billing", "legacy"):
+        connect(served, practice, link_name, names[link_name][1])
+    _call(served, "crm", ["/me", "/me", "/items?limit=20", "/nowhere", "/me"])
+    practice.dials(api={"fail_status": 401})
+    _call(served, "billing", ["/me", "/me"])
+    served.ask("POST", "/api/v1/connections/billing/test", {})
+    practice.dials(api={})
+    served.ask("POST", "/api/v1/connections/legacy/disable")
+    people = (("Grace Hopper", "grace", "developer"), ("Alan Turing", "alan", "member"))
+    for name, email, role in people:
+        person = {"name": name, "email": f"{email}@example.com", "role": role, "password": PASSWORD}
+        assert served.ask("POST", "/api/v1/users", person).status == 201
+    key = {"name": "Nightly import", "role": "member", "connections": ["crm"]}
+    assert served.ask("POST", "/api/v1/api-keys", key).status == 201
+    _write_function(served)
+    time.sleep(1.2)  # recent calls are written once a second
+
+
+GREETING = """// Tells the team who a new customer is.
+response = invokeurl
+[
+\turl :"%s/oauth2/api/me"
+\ttype :GET
+\tconnection:"crm"
+];
+info response.get("name");
+return {"customer": response.get("name"), "greeting": "Hello"};
+"""
+
+
+def _write_function(served: Served) -> None:
+    base = served.ask("GET", "/api/v1/services/practice_oauth2").document["base_url"].removesuffix("/oauth2/api")
+    name, code = "standalone.notify", GREETING % base
+    document = {"name": name, "language": "deluge", "description": "Tells the team", "code": code}
+    assert served.ask("POST", "/api/v1/functions", document).status == 201
+    assert served.ask("POST", f"/api/v1/functions/{name}/publish").status == 200
+    for _ in range(2):
+        assert served.ask("POST", f"/api/v1/functions/{name}/execute", {}).document["error"] is None
+    changed = code.replace("Hello", "Welcome")
+    assert served.ask("PUT", f"/api/v1/functions/{name}", {"code": changed, "note": "Kinder"}).status == 200
+    trigger = {"function": name, "kind": "schedule", "name": "Every morning", "mapping": {}}
+    trigger["schedule"] = {"cron": "30 8 * * MON-FRI", "timezone": "Europe/Berlin"}
+    assert served.ask("POST", "/api/v1/triggers", trigger).status == 201
+
+
+def _call(served: Served, link_name: str, urls: list[str]) -> None:
+    for url in urls:
+        served.ask("GET", f"/proxy/{link_name}{urllib.parse.quote(url, safe='/?=&')}")
