@@ -56,6 +56,16 @@ def is_up(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def comes_to_an_end(port: int) -> bool:
+    """Whether what listens there ends within a time that no machine exceeds."""
+    ends = time.monotonic() + 30
+    while is_up(port):
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def quick_start() -> str:
     """The README's own lines."""
     block = next(b for b in re.findall(r"```sh\n(.*?)```", README, re.S) if "connect demo_basic" in b)
@@ -125,6 +135,13 @@ def test_an_end_before_it_serves_is_the_end_of_the_third_party_too(tmp_path: Pat
         process.terminate()
         assert process.wait(40) in (0, 130)
         assert not is_up(practice_port)
+
+
+def test_a_demo_that_is_killed_leaves_no_third_party_behind(tmp_path: Path) -> None:
+    with running_demo(tmp_path, ready=False) as (process, _, practice_port):
+        process.kill()
+        process.wait(40)
+        assert comes_to_an_end(practice_port)
 
 
 def test_what_another_terminal_reads_is_its_owners_only(tmp_path: Path) -> None:

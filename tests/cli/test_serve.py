@@ -126,6 +126,23 @@ def test_several_workers_serve_and_end_together(tmp_path: Path, postgresql_url: 
 
 
 @pytest.mark.postgresql
+def test_workers_whose_parent_is_killed_end_too(tmp_path: Path, postgresql_url: str) -> None:
+    with serving(tmp_path, "--workers", "2", database_url=postgresql_url) as served:
+        served.end(hard=True)
+        ends = time.monotonic() + 30
+        while (left := answers(served)) and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert not left, "a worker that nobody knows of keeps the port"
+
+
+def answers(served: Served) -> bool:
+    try:
+        return served.ask("GET", "/healthz").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.postgresql
 def test_wrong_settings_of_several_workers_are_told_once_by_the_parent(tmp_path: Path, postgresql_url: str) -> None:
     words = [sys.executable, "-m", "isthmus", "serve", "--workers", "2", "--port", str(free_port())]
     chosen = {"ISTHMUS_DATA_DIR": str(tmp_path), "ISTHMUS_DATABASE_URL": postgresql_url, "ISTHMUS_MASTER_KEY": "short"}

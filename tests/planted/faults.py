@@ -1049,4 +1049,12 @@ FAULTS: tuple[Fault, ...] = (
         [('if not secret or not callbacks.same(given.get(rule.parameter, ""), expected):', "if not secret:")],
         "protocols/oauth2/test_authorize.py::test_a_callback_without_the_promised_signature_is_refused",
     ),
+    # --- processes
+    fault(
+        "children-outlive-a-killed-parent",
+        "cli/listener.py",
+        [("        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)", "        pass")],
+        "cli/test_demo.py::test_a_demo_that_is_killed_leaves_no_third_party_behind",
+        "cli/test_serve.py::test_workers_whose_parent_is_killed_end_too",
+    ),
 )

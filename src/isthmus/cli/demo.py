@@ -20,7 +20,7 @@ import uvloop
 
 from isthmus import practice as third_party
 from isthmus.app import build
-from isthmus.cli.listener import check_port
+from isthmus.cli.listener import check_port, end_with_parent
 from isthmus.cli.outcome import say, told
 from isthmus.cli.server import serve_here
 from isthmus.errors import InputError
@@ -132,8 +132,14 @@ def connection_name(document: Mapping[str, Any]) -> str:
 @contextmanager
 def _third_party(port: int) -> Iterator[None]:
     words = [sys.executable, "-m", "isthmus", "practice", "--port", str(port)]
-    # A session of its own: Ctrl-C is for us, and we end it by its id.
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    # A session of its own: Ctrl-C is for us, and we end it by its id, or the kernel does where we are killed.
+    with subprocess.Popen(
+        words,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    ) as process:
         try:
             _wait_for(process, port)
             yield

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvloop
-from granian.server.embed import Server as EmbeddedServer
 
 from isthmus.app import Isthmus, build
-from isthmus.cli.listener import COMMON, HostOption, address_of, check_port, serve_application
+from isthmus.cli.listener import (
+    HostOption,
+    address_of,
+    check_port,
+    end_with_parent,
+    serve_by_workers,
+    serve_until_told,
+)
 from isthmus.cli.operator import ConfigOption, settings
 from isthmus.cli.outcome import say, told
 from isthmus.settings import CONFIG_VARIABLE, PREFIX, Settings
-from isthmus.web.asgi import ASGIApp, Message, Receive, Scope, Send
+from isthmus.web.asgi import ASGIApp
 from isthmus.web.server import create_asgi
 
 DEFAULT_PORT = 8400
-KILL_MARGIN_SECONDS = 4
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 
 
@@ -41,21 +44,14 @@ def serve(
     if chosen.workers > 1:
         asyncio.run(_look_once(chosen, host, port))
         os.environ.update(told_to_workers)
-        serve_application(
-            "isthmus.cli.server:create",
-            host,
-            port,
-            factory=True,
-            workers=chosen.workers,
-            workers_kill_timeout=int(chosen.drain_seconds) + KILL_MARGIN_SECONDS,
-            respawn_failed_workers=True,
-        )
+        serve_by_workers("isthmus.cli.server:create", host, port, chosen.workers, drain_seconds=chosen.drain_seconds)
     else:
         uvloop.run(serve_here(chosen, host, port))
 
 
 def create() -> ASGIApp:
     """The application of a worker process, which finds its settings in the environment."""
+    end_with_parent()
     chosen = Settings.from_environment(None)
     return create_asgi(lambda: build(chosen))
 
@@ -68,61 +64,14 @@ async def serve_here(chosen: Settings, host: str, port: int) -> None:
     async def built() -> Isthmus:
         return isthmus
 
-    application = Stoppable(create_asgi(built))
-    server = EmbeddedServer(application, address=host, port=port, **COMMON)
-    told_to_end = asyncio.Event()
-    draining: list[asyncio.Task[None]] = []
-
-    def end() -> None:
-        server.stop()  # type: ignore[no-untyped-call]
-        told_to_end.set()
-        draining.append(asyncio.create_task(isthmus.drain()))
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end)
-    serving = asyncio.create_task(server.serve())
-    await _first(serving, told_to_end.wait())
-    # The server waits for its calls for ever, and a streamed one may last an hour.
-    await _first(serving, application.stopping.wait(), seconds=chosen.drain_seconds)
-    if application.stopping.is_set():
-        await _first(serving, seconds=KILL_MARGIN_SECONDS)
-    if serving.done():
-        serving.result()
-        return
-    say(f"Calls that were still under way after {chosen.drain_seconds:g} seconds are cut off.")
-    serving.cancel()
-    if not application.stopping.is_set():
-        await asyncio.wait_for(isthmus.stop(), KILL_MARGIN_SECONDS)
-
-
-class Stoppable:
-    """An application, and the moment when all its calls are finished and it begins to close."""
-
-    def __init__(self, application: ASGIApp) -> None:
-        self._application = application
-        self.stopping = asyncio.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._application(scope, self._listening(receive) if scope["type"] == "lifespan" else receive, send)
-
-    def _listening(self, receive: Receive) -> Receive:
-        async def heard() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                self.stopping.set()
-            return message
-
-        return heard
-
-
-async def _first(
-    serving: asyncio.Task[None], *others: Coroutine[Any, Any, object], seconds: float | None = None
-) -> None:
-    """Wait until the server has ended, one of the others has happened, or the time is over."""
-    waiting = [asyncio.create_task(other) for other in others]
-    await asyncio.wait({serving, *waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
+    await serve_until_told(
+        create_asgi(built),
+        host,
+        port,
+        drain_seconds=chosen.drain_seconds,
+        draining=isthmus.drain,
+        closing=isthmus.stop,
+    )
 
 
 def _choose(host: str, port: int, workers: int | None, config: Path | None) -> tuple[Settings, dict[str, str]]:
