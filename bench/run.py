@@ -158,7 +158,7 @@ def catalog_start() -> None:
 
 def catalog_searches(directory: Path) -> None:
     print("\nsearch in the whole catalog, processor time of the slowest of its queries:")
-    with serving(directory, **catalog.ADMIN) as served:
+    with serving(directory, fresh=True, **catalog.ADMIN) as served:
         for name, slowest in catalog.searches(served).items():
             print(f"{name:28}{slowest:>8.1f} ms; {target(name, slowest, 50, at_most=True)}")
 
@@ -199,7 +199,7 @@ def main() -> int:
         upstream = stack.enter_context(nginx.upstream(directory, port))
         reverse = stack.enter_context(nginx.proxy(directory, free_port(), port))
         practice = stack.enter_context(PracticeServer())
-        served = stack.enter_context(serving(directory))
+        served = stack.enter_context(serving(directory, fresh=True))
         prepare(served, practice, upstream)
         time.sleep(2)
         idle = memory.resident_mib(served.process.pid)
@@ -221,8 +221,8 @@ def main() -> int:
 def ready_seconds(directory: Path) -> float:
     """Seconds from the command to the first good /readyz, on a database that exists."""
     (directory / "start").mkdir()
-    start_server(directory / "start").end()
-    served = start_server(directory / "start")
+    start_server(directory / "start", fresh=True).end()
+    served = start_server(directory / "start", fresh=True)
     served.end()
     return served.ready_seconds
 

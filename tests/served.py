@@ -1,4 +1,4 @@
-"""`isthmus serve` in a process of its own, as a user starts it, and the practice third party beside it."""
+"""`isthmus serve` in a process of its own, and the practice third party beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from tests.forked import Forked, run
 
 from isthmus.app import build
 from isthmus.settings import Settings
@@ -55,7 +57,7 @@ class Served:
     url: str
     environ: dict[str, str]
     log_path: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     key: str = ""
     ready_seconds: float = 0.0
 
@@ -85,15 +87,7 @@ class Served:
 
     def cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """One `isthmus` command on the same data."""
-        return subprocess.run(
-            [sys.executable, "-m", "isthmus", *words],
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run("isthmus", *words, environ=self.environ, stdin=stdin)
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
@@ -104,8 +98,13 @@ class Served:
         return self.process.wait(timeout=40)
 
 
-def start_server(data_dir: Path, *words: str, port: int | None = None, key: str = "", **settings: str) -> Served:
-    """Start `isthmus serve`, wait until it is ready, make an administrator's key unless there is one."""
+def start_server(
+    data_dir: Path, *words: str, port: int | None = None, key: str = "", fresh: bool = False, **settings: str
+) -> Served:
+    """Start `isthmus serve`, wait until it is ready, make an administrator's key unless there is one.
+
+    With `fresh` it is an interpreter of its own, as a user starts it; otherwise it is forked, which is much cheaper.
+    """
     port = port or free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ISTHMUS_")},
@@ -117,13 +116,7 @@ def start_server(data_dir: Path, *words: str, port: int | None = None, key: str 
     log_path = data_dir / f"server-{port}.out"
     started = time.perf_counter()
     with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "isthmus", "serve", "--port", str(port), *words],
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        process = start(["serve", "--port", str(port), *words], environ, log, fresh=fresh)
     served = Served(f"http://127.0.0.1:{port}", environ, log_path, process, key)
     wait_until_ready(served)
     served.ready_seconds = time.perf_counter() - started
@@ -133,6 +126,17 @@ def start_server(data_dir: Path, *words: str, port: int | None = None, key: str 
     with ThreadPoolExecutor(1) as thread:
         served.key = thread.submit(asyncio.run, make_key(served)).result()
     return served
+
+
+def start(
+    words: list[str], environ: dict[str, str], log: IO[bytes], *, fresh: bool
+) -> subprocess.Popen[bytes] | Forked:
+    """A running `isthmus` command."""
+    if not fresh:
+        return Forked("isthmus", *words, environ=environ, stdout=log, stderr=log)
+    return subprocess.Popen(
+        [sys.executable, "-m", "isthmus", *words], env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    )
 
 
 async def make_key(served: Served) -> str:
@@ -163,8 +167,8 @@ def wait_until_ready(served: Served, seconds: float = 60.0) -> None:
 
 
 @contextmanager
-def serving(data_dir: Path, *words: str, **settings: str) -> Iterator[Served]:
-    served = start_server(data_dir, *words, **settings)
+def serving(data_dir: Path, *words: str, fresh: bool = False, **settings: str) -> Iterator[Served]:
+    served = start_server(data_dir, *words, fresh=fresh, **settings)
     try:
         yield served
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,30 +13,45 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import ROOT, Forked
 from tests.world import World, environ, open_world
 
 from isthmus.storage.contract import Journal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgresql, pytest.mark.slow, pytest.mark.timeout(400)]
 
-WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 20
 
 
 class Worker:
     """A process that uses the connection."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    def __init__(self) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = Forked("tests.broker.worker", directory=ROOT, **pipes)
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    async def hear(self) -> str:
+        """The next line; nothing if the process died."""
+        assert self.process.stdout is not None
+        return await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), 60)
 
     async def ask(self, callers: int) -> list[Any] | None:
         """The outcomes of that many concurrent calls; None if the process died."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{callers}\n".encode())
-        await self.process.stdin.drain()
-        line = await asyncio.wait_for(self.process.stdout.readline(), 60)
+        self.tell(str(callers))
+        line = await self.hear()
         return json.loads(line) if line else None
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
 
 
 @asynccontextmanager
@@ -45,24 +60,14 @@ async def workers(count: int, settings: dict[str, str], die: str = "") -> AsyncI
     asked = {"environ": settings, "link_name": "link", "url": "/me", "die": die}
     try:
         for _ in range(count):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                str(WORKER),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-            started.append(Worker(process))
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            started.append(Worker())
+            started[-1].tell(json.dumps(asked))
         for worker in started:
-            assert worker.process.stdout is not None
-            assert await asyncio.wait_for(worker.process.stdout.readline(), 30) == b"ready\n"
+            assert await worker.hear() == "ready\n"
         yield started
     finally:
         for worker in started:
-            if worker.process.returncode is None:
-                worker.process.kill()
-            await worker.process.wait()
+            worker.end()
 
 
 async def expire(world: World) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import Forked
 from tests.journey import make_connection, make_service
 from tests.served import Served, free_port, serving
 
@@ -101,19 +102,12 @@ def served(tmp_path_factory: pytest.TempPathFactory, practice_server: Any) -> It
         yield running
 
 
-def start(served: Served, *words: str, browser: str = "") -> subprocess.Popen[str]:
-    environ = {**served.environ, **({"BROWSER": browser} if browser else {})}
-    return subprocess.Popen(
-        [sys.executable, "-m", "isthmus", "connect", *words],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(environ: dict[str, str], *words: str, browser: str = "") -> Forked:
+    environ = {**environ, **({"BROWSER": browser} if browser else {})}
+    return Forked("isthmus", "connect", *words, environ=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
+def address_of(process: Forked) -> str:
     assert process.stderr is not None
     for line in process.stderr:
         if "/connect/" in line:
@@ -123,7 +117,7 @@ def address_of(process: subprocess.Popen[str]) -> str:
 
 def test_a_denial_ends_with_3_and_says_why(served: Served, practice: Any) -> None:
     practice.dials(auto_consent="deny")
-    ended = start(served, "practice_oauth2", browser=VISIT)
+    ended = start(served.environ, "practice_oauth2", browser=VISIT)
     out, err = ended.communicate(timeout=30)
     assert ended.returncode == 3, err
     assert "declined" in err
@@ -132,7 +126,7 @@ def test_a_denial_ends_with_3_and_says_why(served: Served, practice: Any) -> Non
 
 @pytest.mark.parametrize("link", ["practice_oauth2", "practice_oauth1"])
 def test_connect_waits_until_the_browser_has_come_back(served: Served, practice: Any, link: str) -> None:
-    process = start(served, link, "--no-browser")
+    process = start(served.environ, link, "--no-browser")
     address = address_of(process)
     time.sleep(1)
     assert process.poll() is None
@@ -140,16 +134,16 @@ def test_connect_waits_until_the_browser_has_come_back(served: Served, practice:
     assert visited.returncode == 0, visited.stderr
     out, err = process.communicate(timeout=15)
     assert (process.returncode, out) == (0, f"{link} is connected as ada.\n"), err
-    again = start(served, link, browser=VISIT)  # a reconnect has to wait for the new grant, not see the old one
+    again = start(served.environ, link, browser=VISIT)  # a reconnect has to wait for the new grant, not see the old one
     out, err = again.communicate(timeout=30)
     assert (again.returncode, out.splitlines()[-1]) == (0, f"{link} is connected as ada."), err
     assert served.cli("invoke", link, "GET", "/me", "--fail").returncode == 0
 
 
 def test_somebody_elses_consent_does_not_end_the_wait(served: Served, practice: Any) -> None:
-    mine = start(served, "personal", "--user", "customer-1", "--no-browser")
+    mine = start(served.environ, "personal", "--user", "customer-1", "--no-browser")
     address_of(mine)
-    other = start(served, "personal", "--user", "customer-2", browser=VISIT)
+    other = start(served.environ, "personal", "--user", "customer-2", browser=VISIT)
     assert other.wait(30) == 0
     time.sleep(1.5)
     assert mine.poll() is None
@@ -160,13 +154,7 @@ def test_somebody_elses_consent_does_not_end_the_wait(served: Served, practice: 
 
 def test_it_says_when_no_server_is_there_to_answer(prepared: Any, environ: dict[str, str]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "isthmus", "connect", "practice_oauth2", "--no-browser"],
-        env={**os.environ, "ISTHMUS_PUBLIC_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start({**os.environ, "ISTHMUS_PUBLIC_URL": url}, "practice_oauth2", "--no-browser")
     address_of(process)
     assert process.stderr is not None
     assert process.stderr.readline() == f"No server answers at {url} yet. Start it in another terminal: isthmus serve\n"
@@ -190,7 +178,7 @@ def test_visit_goes_nowhere_but_to_this_machine(terminal: Any, url: str, code: i
 
 
 def test_visit_says_that_a_used_link_is_of_no_use(served: Served, practice: Any) -> None:
-    process = start(served, "practice_oauth2", "--no-browser")
+    process = start(served.environ, "practice_oauth2", "--no-browser")
     address = address_of(process)
     assert served.cli("visit", address).returncode == 0
     assert process.wait(15) == 0

@@ -37,7 +37,7 @@ def test_a_port_that_is_taken_is_named_before_anything_is_opened(terminal: Any, 
 def test_a_start_without_an_administrator_prints_the_link_to_become_one_and_a_later_one_does_not(
     tmp_path: Path,
 ) -> None:
-    with serving(tmp_path) as served:
+    with serving(tmp_path, fresh=True) as served:
         assert f"Isthmus listens on {served.url}" in served.log()
         assert f"{served.url}/setup/" in served.log()
         person = {
@@ -66,7 +66,7 @@ def busy(tmp_path: Path, practice: Any) -> Iterator[Any]:
 
     def begin(seconds: float, *words: str, **settings: str) -> tuple[Served, threading.Thread, list[Any]]:
         """A server with a call under way that takes so long."""
-        served = start_server(tmp_path, *words, **settings)
+        served = start_server(tmp_path, *words, fresh=bool(words), **settings)  # workers load the product themselves
         started.append(served)
         make_service(served, practice, "practice_basic")
         make_connection(served, "practice_basic", "slow")

@@ -45,9 +45,9 @@ def test_every_acknowledged_write_survives_kill_9(
     dice = random.Random(7)
     credential = sample_values()["practice_basic"]
     port: int | None = None
-    key = ""
+    key, fresh = "", kind == "sqlite"
     for number in range(rounds):
-        served = start_server(tmp_path, port=port, key=key, **settings)
+        served = start_server(tmp_path, port=port, key=key, fresh=fresh, **settings)
         port, key = int(served.url.rsplit(":", 1)[1]), served.key
         ready.append(served.ready_seconds)
         if number == 0:
@@ -78,7 +78,7 @@ def test_every_acknowledged_write_survives_kill_9(
         served.end(hard=True)
         stop.set()
         writer.join()
-    served = start_server(tmp_path, port=port, key=key, **settings)
+    served = start_server(tmp_path, port=port, key=key, fresh=fresh, **settings)
     try:
         names = [item["link_name"] for item in every(served, "/api/v1/connections")]
         assert median(ready) < 10  # each by itself is measured by whoever else is on the machine, too

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import run
 from tests.journey import connect, make_connection, make_service
 from tests.practice_server import PracticeServer
 from tests.served import Served, free_port, start_server
@@ -157,8 +157,7 @@ def digests(data: Path) -> dict[str, str]:
 def serve_once(served: Served, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     changed = {f"ISTHMUS_{name.upper()}": value for name, value in settings.items()}
     environ = served.environ | {"ISTHMUS_DATA_DIR": str(data)} | changed
-    words = [sys.executable, "-m", "isthmus", "serve", "--port", str(free_port())]
-    return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    return run("isthmus", "serve", "--port", str(free_port()), environ=environ)
 
 
 def test_a_wrong_key_refuses_to_start_names_the_key_and_leaves_the_data_untouched(served: Served, stolen: Path) -> None:
