@@ -14,7 +14,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ from types import TracebackType
 
 import psycopg
 import pytest
+from tests.ports import free_port
 
 _ATTEMPTS = 5
 _START_SECONDS = 20.0
@@ -86,7 +86,7 @@ class PostgresqlServer:
     def start(self) -> None:
         """Start on a free port, or after `kill` or `stop` again on the same one."""
         for _ in range(_ATTEMPTS):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             if self._launch(port):
                 self.port = port
                 return
@@ -223,12 +223,6 @@ def postgresql() -> Iterator[PostgresqlServer]:
 def postgresql_url(postgresql: PostgresqlServer) -> str:
     """The URL of an empty database of the session's server."""
     return postgresql.create_database()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _children(pid: int) -> list[int]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -14,7 +12,9 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from tests.served import OPENER, free_port
+from tests.forked import Forked
+from tests.ports import free_port
+from tests.served import OPENER
 
 from isthmus.practice.state import PASSWORD, USERNAME
 
@@ -25,15 +25,12 @@ class PracticeServer:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
 
     def __enter__(self) -> PracticeServer:
-        words = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
-        words += ["--port", str(self.port), "--workers", "1", "--no-ws", "--log-level", "warning"]
-        self._process = subprocess.Popen(
-            [*words, "isthmus.practice.app:app"], stdout=self._output, stderr=subprocess.STDOUT
-        )
+        words = ("practice", "--port", str(self.port))
+        self._process = Forked("isthmus", *words, stdout=self._output, stderr=self._output)
         ends = time.monotonic() + 20
         while True:
             try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.ports import free_port
 
 from isthmus.authserver.keys import draw_key
 
@@ -56,10 +57,8 @@ def read_all(connection: socket.socket) -> bytes:
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     folder = tmp_path_factory.mktemp("wire")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     notes, output, key = folder / "notes", folder / "output", draw_key()
+    port = free_port()
     notes.touch()
     environment = {
         **os.environ,

@@ -84,8 +84,8 @@ def upgrade(connection: sa.Connection) -> None:
     newest = max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v*.py"))
     present = sa.inspect(connection).get_table_names()
     if not present:
-        TABLES.create_all(connection)
-        _VERSION.create(connection)
+        TABLES.create_all(connection, checkfirst=False)
+        _VERSION.create(connection, checkfirst=False)
         connection.execute(_VERSION.insert().values(version_num=newest))
         return
     if _VERSION.name in present and connection.execute(sa.select(_VERSION)).scalars().all() == [newest]:
