@@ -110,6 +110,7 @@ def exercise(served: Any, practice: Any, names: list[str]) -> None:
         served.ask(
             "POST", f"/api/v1/connections/{name}/connect", {"username": "ada", "password": MARKED["password"] + "!"}
         )
+    carry(served, names)
     served.ask("POST", "/api/v1/connections/practice_oauth2/refresh", {})
     for dial in ({"garbage": "html_502"}, {"token": {"fail_status": 503}}, {"error_in_200": True, "revoke_all": True}):
         practice.dials(**dial)
@@ -130,6 +131,19 @@ def exercise(served: Any, practice: Any, names: list[str]) -> None:
         {"link_name": "bad", "name": "b", "auth_type": "basic", "client_secret": MARKED["client secret"]},
     )
     browser.go("POST", f"{served.url}/login", {"email": "root@example.com", "password": MARKED["password"]})
+
+
+def carry(served: Any, names: list[str]) -> None:
+    """Calls of which bodies are kept, with secrets in them: the caller's, and the connection's own."""
+    own = {"practice_basic": "password", "practice_api_key": "api key", "practice_two_keys": "second key"}
+    for name in names:
+        served.ask("PATCH", f"/api/v1/connections/{name}", {"policy": {"keep_bodies": True}})
+        told = MARKED[own.get(name, "client secret")]
+        body = {"kept": "plainly", "user": {"password": MARKED["caller's secret in a body"]}, "note": f"of {told}"}
+        headers = {"X-Caller": MARKED["caller's secret in a header"], "X-Own": told.encode().decode("latin-1")}
+        for url in ("/echo", "/status/500"):
+            call = {"url": url, "type": "POST", "body": body, "headers": headers}
+            served.ask("POST", f"/api/v1/connections/{name}/invoke", call)
 
 
 def read_everything(served: Any, names: list[str]) -> None:
@@ -175,6 +189,8 @@ def test_no_answer_shows_a_secret_to_anybody(lived: tuple[Served, Path, list[str
     assert len(answers) > 500
     assert {answer.split()[2] for answer in answers} >= {"200", "201", "303", "401", "403", "404", "409", "422"}
     assert [(answer[:80], hits(answer)) for answer in answers if hits(answer)] == []
+    calls = [answer for answer in answers if answer.split()[1].endswith("/calls") and '"attached":true' in answer]
+    assert any("plainly" in answer for answer in calls)  # bodies were kept, and were looked through
 
 
 def test_the_log_shows_no_secret_at_the_loudest_level(lived: tuple[Served, Path, list[str]]) -> None:

@@ -12,6 +12,7 @@ __all__ = ["FAULTS", "Fault"]
 
 CONNECT = "broker/test_connect.py"
 INVOKE = "broker/test_invoke.py"
+CALLS = "broker/test_recent_calls.py"
 REFRESH = "broker/test_refresh.py"
 GUESSING = "web/console/test_guessing.py"
 PASSKEYS = "authserver/test_passkeys.py"
@@ -312,8 +313,8 @@ FAULTS: tuple[Fault, ...] = (
                 "            target = self.outbound.check(request.url, None)\n",
             ),
             (
-                "return await self.outbound.send(self.attached(entry, request), hosts=entry.resolved.service.hosts)",
-                "return await self.outbound.send(self.attached(entry, request), hosts=None)",
+                "return await self.outbound.send(attached, hosts=entry.resolved.service.hosts, wrote=wrote)",
+                "return await self.outbound.send(attached, hosts=None, wrote=wrote)",
             ),
         ],
         f"{INVOKE}::test_no_url_takes_the_credential_elsewhere",
@@ -520,6 +521,53 @@ FAULTS: tuple[Fault, ...] = (
         "vault/keys.py",
         [("        if mode & 0o077:", "        if False:")],
         "vault/test_keys.py::test_a_file_that_others_may_read_is_refused_with_the_remedy",
+    ),
+    # --- recent calls
+    fault(
+        "recent-calls-show-the-credential",
+        "broker/withholding.py",
+        [("if not is_ours and (lower in _SHOWN or", 'if (lower == "authorization" or lower in _SHOWN or')],
+        f"{CALLS}::test_the_attached_credential_is_named_and_never_shown",
+    ),
+    fault(
+        "recent-calls-show-every-header",
+        "broker/withholding.py",
+        [("if not is_ours and (lower in _SHOWN or", "if not is_ours and (lower or")],
+        f"{CALLS}::test_a_call_says_what_was_sent_and_what_came_and_withholds_what_could_be_secret",
+        "broker/test_withholding.py::test_a_header_that_is_not_known_to_be_harmless_is_named_and_withheld",
+    ),
+    fault(
+        "body-kept-though-the-switch-is-off",
+        "broker/call_record.py",
+        [("        if self.keeps:\n            self.sent", "        if True:\n            self.sent")],
+        f"{CALLS}::test_no_body_is_kept_unless_the_policy_says_so",
+    ),
+    fault(
+        "body-kept-though-it-was-switched-off-meanwhile",
+        "storage/journal.py",
+        [('if there[row["connection_id"]] else', "if row else")],
+        "storage/conformance/test_journal.py::test_a_body_that_comes_after_the_policy_changed_is_left_out",
+        f"{CALLS}::test_switching_it_off_removes_what_was_kept_and_what_is_still_to_be_written",
+    ),
+    fault(
+        "bodies-outlive-their-switch",
+        "storage/connections.py",
+        [("if not connection.policy.keep_bodies:", "if False:")],
+        "storage/conformance/test_journal.py::test_bodies_go_when_the_policy_keeps_none_any_more_and_the_calls_stay",
+        f"{CALLS}::test_switching_it_off_removes_what_was_kept_and_what_is_still_to_be_written",
+    ),
+    fault(
+        "body-stored-unsealed",
+        "broker/call_record.py",
+        [("self._vault.seal(json.dumps(bodies).encode(), **_place(id))", "json.dumps(bodies).encode()")],
+        f"{CALLS}::test_bodies_are_kept_redacted_and_sealed_where_the_policy_says_so",
+    ),
+    fault(
+        "body-kept-with-the-credential-in-it",
+        "broker/call_record.py",
+        [("Hidden((*_values(entry), *_values(call.entry or entry),", "Hidden((*(),")],
+        f"{CALLS}::test_bodies_are_kept_redacted_and_sealed_where_the_policy_says_so",
+        f"{CALLS}::test_a_form_is_kept_as_it_was_sent",
     ),
     # --- who sees and may do what, and what is written down
     fault(

@@ -56,7 +56,7 @@ def connection(link_name: str = "crm", **more: Any) -> Connection:
         "scopes": ("read", "write"),
         "use_credentials_of_login_user": True,
         "variables": {"domain": "example"},
-        "policy": Policy(("GET",), ("/v1",), True),
+        "policy": Policy(("GET",), ("/v1",), True, True),
         "created_by": "user:ada",
         "created_at": NOW,
         "updated_at": NOW,

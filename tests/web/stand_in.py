@@ -38,7 +38,7 @@ CONNECTION = {
     "scopes": [],
     "use_credentials_of_login_user": False,
     "variables": {},
-    "policy": {"methods": [], "path_prefixes": [], "credential_export": False},
+    "policy": {"methods": [], "path_prefixes": [], "credential_export": False, "keep_bodies": False},
     "status": "not_connected",
 }
 FACTS = {

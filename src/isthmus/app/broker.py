@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from isthmus.app.ground import Ground, utc_now
 from isthmus.broker.alarm import Alarm
 from isthmus.broker.backoff import Circuits
+from isthmus.broker.call_record import Recorder
 from isthmus.broker.clocks import Clocks
 from isthmus.broker.connect import Connect
 from isthmus.broker.consent import Consent
@@ -111,6 +112,10 @@ class BrokerParts:
         return Ledger(storage=self._storage, clock=utc_now)
 
     @cached_property
+    def recorder(self) -> Recorder:
+        return Recorder(ledger=self.ledger, vault=self._vault, clock=utc_now)
+
+    @cached_property
     def whoami(self) -> WhoAmI:
         return WhoAmI(outbound=self._outbound, exchange=self.exchange, clocks=self.clocks, clock=utc_now)
 
@@ -170,6 +175,7 @@ class BrokerParts:
             revoker=self.revoker,
             clock=utc_now,
             seal_secret=self._seal_secret,
+            recorder=self.recorder,
         )
 
     def _seal_secret(self, link_name: str, secret: str) -> bytes:
@@ -184,7 +190,7 @@ class BrokerParts:
             lookup=self.lookup,
             refresher=self.refresher,
             observer=self.observer,
-            ledger=self.ledger,
+            recorder=self.recorder,
             clocks=self.clocks,
             clock=utc_now,
         )

@@ -113,8 +113,8 @@ def read_policy(value: Any) -> Policy:
     if not isinstance(value, Mapping):
         raise InputError("The policy is an object.", field="policy", hint='Send {"methods": ["GET"]}.')
     for key in value:
-        if key not in ("methods", "path_prefixes", "credential_export"):
-            hint = "Known: methods, path_prefixes, credential_export."
+        if key not in ("methods", "path_prefixes", "credential_export", "keep_bodies"):
+            hint = "Known: methods, path_prefixes, credential_export, keep_bodies."
             raise InputError(f"Unknown field {key!r}.", field=f"policy.{key}", hint=hint)
     methods = _texts(value.get("methods"), "policy.methods")
     prefixes = _texts(value.get("path_prefixes"), "policy.path_prefixes")
@@ -127,10 +127,9 @@ def read_policy(value: Any) -> Policy:
             raise InputError(
                 "A path prefix begins with a slash.", field="policy.path_prefixes", hint="Such as /v1/users."
             )
-    export = value.get("credential_export", False)
-    if not isinstance(export, bool):
-        raise InputError("credential_export is true or false.", field="policy.credential_export")
-    return Policy(tuple(method.upper() for method in methods), tuple(prefixes), export)
+    export = read_flag(value.get("credential_export", False), "policy.credential_export")
+    keeps = read_flag(value.get("keep_bodies", False), "policy.keep_bodies")
+    return Policy(tuple(method.upper() for method in methods), tuple(prefixes), export, keeps)
 
 
 def read_flag(value: Any, field: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from isthmus.broker import connections as read
 from isthmus.broker.access import require, visible
+from isthmus.broker.call_record import Recorder
 from isthmus.broker.lookup import Lookup
 from isthmus.broker.owner import SHARED
 from isthmus.broker.registry import Registry
@@ -23,10 +24,11 @@ from isthmus.broker.views import (
     call_document,
     connection_document,
     iso,
+    policy_document,
     timeline_document,
 )
 from isthmus.errors import Conflict, InputError, NotFound
-from isthmus.records import ActivityEntry, Actor, Authorization, Connection, Page, Policy, TimelineEntry
+from isthmus.records import ActivityEntry, Actor, Authorization, Connection, Page, TimelineEntry
 from isthmus.settings import Settings
 from isthmus.storage.contract import Journal, Storage
 
@@ -44,6 +46,7 @@ class Directory(Registry):
         revoker: Revoker,
         clock: Callable[[], datetime],
         seal_secret: Callable[[str, str], bytes],
+        recorder: Recorder,
     ) -> None:
         super().__init__(
             settings=settings,
@@ -55,6 +58,7 @@ class Directory(Registry):
         )
         self._lookup = lookup
         self._revoker = revoker
+        self._recorder = recorder
 
     async def connections(
         self,
@@ -166,7 +170,7 @@ class Directory(Registry):
             changed = replace(changed, variables=read.read_variables(given["variables"], registered.service))
             self._services.check_variables(registered, changed.variables)
         if "policy" in given:
-            merged = {**_policy_document(connection.policy), **(given["policy"] or {})}
+            merged = {**policy_document(connection.policy), **(given["policy"] or {})}
             changed = replace(changed, policy=read.read_policy(merged))
         if "use_credentials_of_login_user" in given:
             flag = read.read_flag(given["use_credentials_of_login_user"], "use_credentials_of_login_user")
@@ -246,11 +250,12 @@ class Directory(Registry):
     async def calls(
         self, actor: Actor, link_name: str, *, limit: int = 50, cursor: str | None = None
     ) -> Page[dict[str, Any]]:
-        """Recent calls, redacted."""
+        """Recent calls, redacted; with what they carried where the connection's policy keeps it."""
         require(actor, "connections.inspect")
         connection = visible(actor, await self._storage.connection(link_name), link_name)
         page = await self._storage.calls(connection.id, limit=limit, cursor=cursor)
-        return Page([call_document(call) for call in page.items], page.next_cursor)
+        documents = [call_document(call, self._recorder.bodies(call)) for call in page.items]
+        return Page(documents, page.next_cursor)
 
     async def call_counts(self, actor: Actor, link_name: str | None = None, *, hours: int = 24) -> list[dict[str, Any]]:
         """Calls and failures in each of the last `hours`, the present one last; of all connections where none is named.
@@ -310,11 +315,3 @@ def _reader(actor: Actor, user: str | None) -> str | None:
         require(actor, "connections.inspect")
         return user
     return actor.id if actor.kind == "user" else None
-
-
-def _policy_document(policy: Policy) -> dict[str, Any]:
-    return {
-        "methods": list(policy.methods),
-        "path_prefixes": list(policy.path_prefixes),
-        "credential_export": policy.credential_export,
-    }

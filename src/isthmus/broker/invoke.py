@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -24,8 +23,8 @@ from isthmus.broker.call import (
     stream_url,
     with_service_headers,
 )
+from isthmus.broker.call_record import Recorded, Recorder
 from isthmus.broker.clocks import Clocks
-from isthmus.broker.ledger import Ledger
 from isthmus.broker.lookup import Entry, Lookup
 from isthmus.broker.observer import Observer
 from isthmus.broker.owner import resource_owner
@@ -42,30 +41,17 @@ from isthmus.outbound import (
     Target,
     forwardable_request_headers,
     forwardable_response_headers,
-    redact_url,
     with_retries,
 )
 from isthmus.outbound.sender import Exchange
 from isthmus.protocols.attach import attach, needs_moment, ready_headers
 from isthmus.protocols.limits import asked_wait
-from isthmus.records import ActivityEntry, Actor, CallRecord, Credential, HttpRequest, HttpResponse, OAuth1Credential
+from isthmus.records import ActivityEntry, Actor, Credential, HttpRequest, HttpResponse, OAuth1Credential
 from isthmus.settings import Settings
 from isthmus.storage.contract import Journal, Storage
 
 LEASE_TOLD_SECONDS = 60.0
 MOST_LEASES = 10_000
-
-
-@dataclass(slots=True)
-class Recorded:
-    """What is remembered of a call, as it becomes known."""
-
-    method: str
-    url: str
-    request_id: str
-    started: float
-    status: int | None = None
-    error: str = ""
 
 
 class Invoker:
@@ -80,7 +66,7 @@ class Invoker:
         lookup: Lookup,
         refresher: Refresher,
         observer: Observer,
-        ledger: Ledger,
+        recorder: Recorder,
         clocks: Clocks,
         clock: Callable[[], datetime],
     ) -> None:
@@ -89,7 +75,7 @@ class Invoker:
         self.lookup = lookup
         self._refresher = refresher
         self.observer = observer
-        self._ledger = ledger
+        self.recorder = recorder
         self._clocks = clocks
         self._clock = clock
         self._budget = RetryBudget()
@@ -106,7 +92,8 @@ class Invoker:
         entry = await self.entry(actor, link_name, call.user)
         service = entry.resolved.service
         url = absolute_url(service, call.url)
-        recorded = Recorded(call.method.upper()[:10], url, call.request_id, time.perf_counter())
+        keeps = entry.connection.policy.keep_bodies
+        recorded = Recorded(call.method.upper()[:10], url, call.request_id, time.perf_counter(), keeps)
         try:
             self.outbound.check(url, service.hosts)
             request = build_request(service, call)
@@ -114,17 +101,18 @@ class Invoker:
             check_policy(entry.connection, service, request.method, target.path)
             pages = 0
             if call.all_pages:
-                response, pages = await self._all_pages(entry, request)
+                response, pages = await self._all_pages(entry, request, recorded)
             else:
-                response = await self._answer(entry, request)
+                response = await self._answer(entry, request, recorded)
             recorded.status = response.status
+            recorded.came(response.headers, response.body)
         except IsthmusError as problem:
             recorded.error = problem.code
             if isinstance(problem, DestinationDenied):
                 problem.field = problem.field or "url"
             raise
         finally:
-            self.record(actor, entry, recorded)
+            self.recorder.record(actor, entry, recorded)
         elapsed_ms = (time.perf_counter() - recorded.started) * 1000
         return Answer(response.status, response.headers, response.body, elapsed_ms, call.request_id, pages)
 
@@ -214,13 +202,17 @@ class Invoker:
             timestamp=self._clocks.timestamp(entry.connection.service) if signed else 0,
         )
 
-    async def _send(self, entry: Entry, request: HttpRequest) -> HttpResponse:
+    async def _send(self, entry: Entry, request: HttpRequest, recorded: Recorded | None = None) -> HttpResponse:
         """One request with safe retries; each try is attached anew (a fresh nonce for each)."""
 
         retry = entry.resolved.service.retry
 
         async def attempt() -> HttpResponse:
-            return await self.outbound.send(self.attached(entry, request), hosts=entry.resolved.service.hosts)
+            attached, wrote = self.attached(entry, request), None
+            if recorded is not None:
+                recorded.sending(entry, request, attached)
+                wrote = recorded.wrote
+            return await self.outbound.send(attached, hosts=entry.resolved.service.hosts, wrote=wrote)
 
         def asked(response: HttpResponse) -> float | None:
             return asked_wait(retry, response, self._clock().timestamp()) if retry is not None else None
@@ -236,25 +228,29 @@ class Invoker:
             asked=asked,
         )
 
-    async def _all_pages(self, entry: Entry, request: HttpRequest) -> tuple[HttpResponse, int]:
-        """Every page goes through the same checks as a call of its own: the next URL is the third party's word."""
+    async def _all_pages(self, entry: Entry, request: HttpRequest, recorded: Recorded) -> tuple[HttpResponse, int]:
+        """Every page goes through the same checks as a call of its own: the next URL is the third party's word. The
+        request that is recorded is the first one's."""
         service = entry.resolved.service
 
         async def send(request: HttpRequest) -> HttpResponse:
             target = self.outbound.check(request.url, service.hosts)
             check_policy(entry.connection, service, request.method, target.path)
-            return await self._answer(self.lookup.remembered_as(entry), request)
+            first = None if recorded.head else recorded
+            return await self._answer(self.lookup.remembered_as(entry), request, first)
 
         return await gather(service, request, send, most_bytes=self._settings.response_bytes)
 
-    async def _answer(self, entry: Entry, request: HttpRequest) -> HttpResponse:
+    async def _answer(self, entry: Entry, request: HttpRequest, recorded: Recorded | None) -> HttpResponse:
+        """The answer after a refresh where one is called for, and after redirects; the request that is recorded is
+        the one that was asked for, as it was sent last."""
         entry = await self.usable(entry)
-        response = await self._send(entry, request)
+        response = await self._send(entry, request, recorded)
         if response.status == 401:
             renewed = await self.after_refusal(entry, response)
             if renewed is not None:
                 entry = renewed
-                response = await self._send(entry, request)
+                response = await self._send(entry, request, recorded)
         self.observer.saw(entry, response)
         for _ in range(self._settings.redirects):
             hop = self.outbound.next_hop(request, response, entry.resolved.service.hosts)
@@ -286,27 +282,6 @@ class Invoker:
         """The credential, once everything about the destination has been checked. Raises SealBroken."""
         return self.lookup.open(entry)
 
-    def record(self, actor: Actor, entry: Entry, call: Recorded) -> None:
-        """Remember a call for the list of recent calls."""
-        now, seconds = self._clock(), time.perf_counter() - call.started
-        connection_id = entry.connection.id
-
-        def make() -> CallRecord:
-            return CallRecord(
-                connection_id=connection_id,
-                at=now,
-                actor=actor.id,
-                method=call.method,
-                url=redact_url(call.url),
-                status=call.status,
-                elapsed_ms=seconds * 1000,
-                request_id=call.request_id,
-                error=call.error,
-            )
-
-        failed = call.status is None or call.status >= 400
-        self._ledger.record(connection_id, entry.authorization.id, make, failed=failed)
-
 
 class StreamedCall:
     """One call through the proxy, as an asynchronous context manager."""
@@ -331,6 +306,7 @@ class StreamedCall:
             await self.__aexit__(type(problem), problem, None)
             raise
         self._recorded.status = answer.status
+        self._recorded.headers = answer.headers
         return StreamAnswer(answer.status, forwardable_response_headers(answer.headers), answer.chunks())
 
     async def __aexit__(
@@ -338,13 +314,14 @@ class StreamedCall:
     ) -> None:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
+            self._recorded.sent_bytes, self._recorded.received_bytes = exchange.moved()
             await exchange.__aexit__(kind, problem, trace)
         if isinstance(problem, IsthmusError):
             self._recorded.error = problem.code
         if isinstance(problem, DestinationDenied):
             problem.field = problem.field or "path"
         if self._entry is not None:
-            self._invoker.record(self._actor, self._entry, self._recorded)
+            self._invoker.recorder.record(self._actor, self._entry, self._recorded)
             self._entry = None
 
     async def _open(self, entry: Entry, url: str) -> StreamedResponse:
@@ -382,4 +359,6 @@ class StreamedCall:
             hosts=entry.resolved.service.hosts,
             target=target if attached.url is request.url else None,
         )
+        self._recorded.sending(entry, request, attached)
+        self._recorded.head = self._exchange.head
         return await self._exchange.__aenter__()

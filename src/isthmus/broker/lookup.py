@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from isthmus.broker.credentials import open_credential
 from isthmus.broker.services import Resolved, Services
+from isthmus.broker.withholding import Hidden
 from isthmus.errors import NotConnected, NotFound
 from isthmus.protocols.attach import ready_headers
 from isthmus.records import Authorization, Connection, Credential, Headers
@@ -28,7 +29,8 @@ MOST_ENTRIES = 10_000
 class Entry:
     """A connection as one resource owner may use it. `checked_at` is the monotonic time of the last look.
 
-    `opened` stays None until `Lookup.open`, which callers reach only after the destination was checked.
+    `opened` stays None until `Lookup.open`, which callers reach only after the destination was checked. `hidden` is
+    what must stand in no record of a call, once one was written.
     """
 
     connection: Connection
@@ -38,6 +40,7 @@ class Entry:
     checked_at: float
     opened: Credential | None = field(default=None, repr=False)
     headers: Headers | None = field(default=None, repr=False)
+    hidden: Hidden | None = field(default=None, repr=False)
     noted_version: int = 0
 
 

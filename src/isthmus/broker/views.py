@@ -13,8 +13,10 @@ from isthmus.records import (
     ActivityEntry,
     Authorization,
     CallRecord,
+    CallSide,
     Connection,
     ConnectionStatus,
+    Policy,
     Reason,
     Service,
     TimelineEntry,
@@ -111,14 +113,19 @@ def connection_document(
         "use_credentials_of_login_user": connection.use_credentials_of_login_user,
         "variables": dict(connection.variables),
         **authorization_part(connection, authorization, pending=pending, now=now),
-        "policy": {
-            "methods": list(connection.policy.methods),
-            "path_prefixes": list(connection.policy.path_prefixes),
-            "credential_export": connection.policy.credential_export,
-        },
+        "policy": policy_document(connection.policy),
         "created_by": connection.created_by,
         "created_at": iso(connection.created_at),
         "updated_at": iso(connection.updated_at),
+    }
+
+
+def policy_document(policy: Policy) -> dict[str, Any]:
+    return {
+        "methods": list(policy.methods),
+        "path_prefixes": list(policy.path_prefixes),
+        "credential_export": policy.credential_export,
+        "keep_bodies": policy.keep_bodies,
     }
 
 
@@ -176,7 +183,8 @@ def timeline_document(entry: TimelineEntry) -> dict[str, Any]:
     }
 
 
-def call_document(call: CallRecord) -> dict[str, Any]:
+def call_document(call: CallRecord, bodies: Mapping[str, Any]) -> dict[str, Any]:
+    """`bodies` is what the call carried, opened, where that was kept."""
     return {
         "id": call.id,
         "at": iso(call.at),
@@ -187,6 +195,20 @@ def call_document(call: CallRecord) -> dict[str, Any]:
         "elapsed_ms": round(call.elapsed_ms, 1),
         "request_id": call.request_id,
         "error": call.error or None,
+        "request": _side_document(call.request, bodies.get("request")),
+        "answer": _side_document(call.answer, bodies.get("answer")),
+    }
+
+
+def _side_document(side: CallSide | None, body: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {
+        "headers": [{"name": one.name, "value": one.value, "attached": one.attached} for one in side.headers],
+        "media_type": side.media_type or None,
+        "size": side.size,
+        "body": body["text"] if body else None,
+        "body_cut": bool(body and body["cut"]),
     }
 
 

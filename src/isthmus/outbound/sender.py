@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from types import TracebackType
 
 from isthmus.errors import DestinationDenied, ResponseTooLarge, Unreachable
@@ -68,9 +68,16 @@ class Outbound:
         return Target(scheme, origin.host, origin.port, path, f"{scheme}://{origin.authority}{path}")
 
     async def send(
-        self, request: HttpRequest, *, hosts: Sequence[str] | None, limits: Limits | None = None
+        self,
+        request: HttpRequest,
+        *,
+        hosts: Sequence[str] | None,
+        limits: Limits | None = None,
+        wrote: Callable[[bytes, bytes], None] | None = None,
     ) -> HttpResponse:
         """The whole answer, whatever its status, with its compression undone.
+
+        `wrote` is told head and body of the request as they are written, before they are; the head has the credential.
 
         Redirects are not followed (`next_hop`), nothing is repeated (`with_retries`).
         Raises InputError (nothing sent), DestinationDenied (nothing sent), Unreachable, TimedOut, ResponseTooLarge.
@@ -78,6 +85,8 @@ class Outbound:
         started = time.perf_counter()
         limits = limits or self._buffered_limits
         exchange = Exchange(self, request, None, hosts, limits, ACCEPTED)
+        if wrote is not None:
+            wrote(exchange.head, exchange.body)
         async with exchange as answer:
             body, decoded = await _collect(exchange.target.host, request.method, answer, limits)
         headers = answer.headers
@@ -185,6 +194,23 @@ class Exchange:
         self._limits = limits
         self._connection: Connection | None = None
         self._upload: asyncio.Task[None] | None = None
+
+    @property
+    def head(self) -> bytes:
+        """The request's head as it is written, with the credential."""
+        return self._prepared.head
+
+    @property
+    def body(self) -> bytes:
+        """The request's body as it is written; empty where it is streamed."""
+        return self._prepared.body
+
+    def moved(self) -> tuple[int | None, int | None]:
+        """How many bytes of the request's body were sent, and of the answer's came, until now; None where that is not
+        known (any more): ask before the exchange is left."""
+        connection = self._connection
+        sent = len(self._prepared.body) if self._body is None else connection.uploaded_bytes if connection else None
+        return sent, connection.body_bytes if connection else None
 
     async def __aenter__(self) -> StreamedResponse:
         deadline = asyncio.get_running_loop().time() + self._limits.total_seconds

@@ -68,6 +68,8 @@ class Connection(asyncio.Protocol):
         self.head_seen = False
         self.complete = False
         self.received_bytes = 0
+        self.body_bytes = 0
+        self.uploaded_bytes = 0
         self.exchanges += 1
         if not self.alive:
             self._error = _lost(self.host)
@@ -96,6 +98,7 @@ class Connection(asyncio.Protocol):
                 if left < 0:
                     raise _broken_upload(self.host)
             await self._send_piece(piece, chunked=left is None)
+            self.uploaded_bytes += len(piece)
             if self.complete or not self.alive:
                 return
         if left:
@@ -246,6 +249,7 @@ class Connection(asyncio.Protocol):
             return
         self._pieces.append(piece)
         self._buffered += len(piece)
+        self.body_bytes += len(piece)
         if self._buffered > _HIGH_BYTES and not self._read_paused and self._transport is not None:
             self._read_paused = True
             self._transport.pause_reading()

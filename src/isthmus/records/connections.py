@@ -23,11 +23,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What callers may do through a connection. Empty `methods` or `path_prefixes` allow all."""
+    """What callers may do through a connection. Empty `methods` or `path_prefixes` allow all.
+
+    `keep_bodies`: whether recent calls keep what they carried, redacted and sealed.
+    """
 
     methods: tuple[str, ...] = ()
     path_prefixes: tuple[str, ...] = ()
     credential_export: bool = False
+    keep_bodies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,31 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptHeader:
+    """One header of a call. `value` is None where it is withheld; `attached` marks what Isthmus added to authorize."""
+
+    name: str
+    value: str | None = None
+    attached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallSide:
+    """A request as it was sent, or an answer as it came, without its body. `size` is the body's, in bytes, None where
+    it is not known."""
+
+    headers: tuple[KeptHeader, ...] = ()
+    media_type: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call through a connection, redacted: no query values, no headers that carry secrets, no bodies."""
+    """One call through a connection, redacted: no query values, no header that could carry a secret.
+
+    `request` is None where nothing was sent, `answer` where none came. `bodies_sealed` is bound to ("calls", id,
+    "bodies") and there only where the connection's policy keeps bodies.
+    """
 
     connection_id: str
     at: datetime
@@ -137,4 +164,7 @@ class CallRecord:
     elapsed_ms: float
     request_id: str
     error: str = ""
+    request: CallSide | None = None
+    answer: CallSide | None = None
+    bodies_sealed: bytes | None = field(default=None, repr=False)
     id: str = ""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from isthmus.errors import InputError
-from isthmus.records import Policy, Reason
+from isthmus.records import CallSide, KeptHeader, Policy, Reason
 
 # Byte order on both: key paging compares in the database what Python and the cursor compare.
 _ORDERED = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -136,7 +136,31 @@ class PolicyColumn(TypeDecorator[Policy]):
     def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> Policy | None:
         if value is None:
             return None
-        return Policy(tuple(value["methods"]), tuple(value["path_prefixes"]), value["credential_export"])
+        return Policy(
+            tuple(value["methods"]),
+            tuple(value["path_prefixes"]),
+            value["credential_export"],
+            value.get("keep_bodies", False),
+        )
+
+
+class CallSideColumn(TypeDecorator[CallSide]):
+    """A CallSide as a JSON object, each header as a list."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: CallSide | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        headers = [[header.name, header.value, header.attached] for header in value.headers]
+        return {"headers": headers, "media_type": value.media_type, "size": value.size}
+
+    def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> CallSide | None:
+        if value is None:
+            return None
+        headers = tuple(KeptHeader(*header) for header in value["headers"])
+        return CallSide(headers, value["media_type"], value["size"])
 
 
 def dump_json(value: Any) -> str:

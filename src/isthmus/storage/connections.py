@@ -16,7 +16,7 @@ from isthmus.storage.functions import in_use
 from isthmus.storage.group import Group
 from isthmus.storage.paging import LIMIT, read_cursor, read_page, write_cursor
 from isthmus.storage.rows import record_of, row_of
-from isthmus.storage.tables import connections
+from isthmus.storage.tables import calls, connections
 
 _NAMES_AT_ONCE = 500
 _FIXED = ("id", "link_name", "version", "created_by", "created_at")
@@ -77,7 +77,16 @@ class Connections(Group):
             .where(connections.c.id == connection.id, connections.c.version == connection.version)
             .values(**values, version=connections.c.version + 1)
         )
-        if not await self._tell(statement, journal):
+
+        async def work(link: AsyncConnection) -> bool:
+            if (await link.execute(statement)).rowcount == 0:
+                return False
+            if not connection.policy.keep_bodies:
+                await link.execute(_without_bodies(connection.id))
+            await write_journal(link, journal)
+            return True
+
+        if not await self._database.write(work):
             raise Conflict("The connection was changed or removed meanwhile; nothing was saved.", code="changed")
 
     async def delete_connection(self, connection_id: str, journal: Journal) -> bool:
@@ -101,6 +110,12 @@ class Connections(Group):
             raise Conflict("A function uses this connection.", code="in_use", hint="Take it out of the function first.")
 
         return await self._database.write(work)
+
+
+def _without_bodies(connection_id: str) -> sa.Update:
+    """Takes what they carried from the calls of this connection."""
+    carrying = (calls.c.connection_id == connection_id, calls.c.bodies_sealed.is_not(None))
+    return sa.update(calls).where(*carrying).values(bodies_sealed=None)
 
 
 def _connection_of(row: sa.Row[Any]) -> Connection:

@@ -117,16 +117,21 @@ class Journals(Group):
     @staticmethod
     async def _add_calls(connection: AsyncConnection, records: Sequence[CallRecord]) -> None:
         # A connection that was deleted meanwhile takes its calls along, not those of the others in the batch.
-        there = await _present(connection, {record.connection_id for record in records})
+        carrying = any(record.bodies_sealed for record in records)
+        there = await _present(connection, {record.connection_id for record in records}, firmly=carrying)
         rows = [with_id(row_of(record)) for record in records if record.connection_id in there]
+        if carrying:
+            rows = [row if there[row["connection_id"]] else {**row, "bodies_sealed": None} for row in rows]
         if rows:
             await connection.execute(sa.insert(calls), rows)
 
 
-async def _present(connection: AsyncConnection, wanted: Set[str]) -> set[str]:
-    """Which of these connections there are; they stay until the transaction ends."""
-    query = sa.select(connections.c.id).where(connections.c.id.in_(wanted)).order_by(connections.c.id)
-    return set((await connection.scalars(query.with_for_update(read=True, key_share=True))).all())
+async def _present(connection: AsyncConnection, wanted: Set[str], *, firmly: bool = False) -> dict[str, bool]:
+    """Which of these connections there are, and whether their policies keep bodies. They stay until the transaction
+    ends; `firmly`, as they are: whoever changes one waits, and then finds what was written here."""
+    query = sa.select(connections.c.id, connections.c.policy).where(connections.c.id.in_(wanted))
+    locking = query.order_by(connections.c.id).with_for_update(read=True, key_share=not firmly)
+    return {row.id: row.policy.keep_bodies for row in await connection.execute(locking)}
 
 
 def _beyond(connection_id: str, keep: int) -> sa.Delete:

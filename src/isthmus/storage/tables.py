@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from isthmus.storage.columns import Document, Key, Moment, Names, PolicyColumn, ReasonColumn, Words, moment
+from isthmus.storage.columns import (
+    CallSideColumn,
+    Document,
+    Key,
+    Moment,
+    Names,
+    PolicyColumn,
+    ReasonColumn,
+    Words,
+    moment,
+)
 
 metadata = sa.MetaData(
     naming_convention={
@@ -168,6 +178,9 @@ calls = sa.Table(
     sa.Column("elapsed_ms", sa.Double, nullable=False),
     sa.Column("request_id", Words, nullable=False),
     sa.Column("error", Words, nullable=False),
+    sa.Column("request", CallSideColumn),
+    sa.Column("answer", CallSideColumn),
+    sa.Column("bodies_sealed", sa.LargeBinary),
     sa.Index(None, "connection_id", "at", "id"),
 )
 

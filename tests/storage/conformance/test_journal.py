@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -8,7 +9,7 @@ from tests.storage.conftest import Opener
 from tests.storage.made import NOTHING, NOW, SECOND, actions_in, activity, connection, event, kinds_in
 
 from isthmus.errors import Conflict, InputError
-from isthmus.records import ActivityEntry, CallCount, CallRecord, TimelineEntry
+from isthmus.records import ActivityEntry, CallCount, CallRecord, CallSide, KeptHeader, Policy, TimelineEntry
 from isthmus.storage import Journal, Storage
 
 pytestmark = pytest.mark.anyio
@@ -116,6 +117,50 @@ async def test_calls_come_back_newest_first_in_pages(storage: Storage) -> None:
     assert [one.url[-1] for one in (*first.items, *second.items)] == ["5", "4", "3", "2", "1", "0"]
     assert first.items[0] == call(5, status=None, error="timed_out", id=first.items[0].id)
     assert second.next_cursor is None
+
+
+SIDES = {
+    "request": CallSide((KeptHeader("Accept", "*/*"), KeptHeader("X-Key", attached=True)), "text/plain", 12),
+    "answer": CallSide((KeptHeader("set-cookie"), KeptHeader("server", "\u2603 \xff")), "", None),
+}
+
+
+async def keeping(storage: Storage, keeps: bool) -> None:
+    row = await storage.connection("crm")
+    assert row is not None
+    await storage.save_connection(replace(row, policy=Policy(keep_bodies=keeps)), NOTHING)
+
+
+async def test_both_sides_of_a_call_come_back_as_they_were(storage: Storage) -> None:
+    await storage.add_connection(connection(policy=Policy(keep_bodies=True)), NOTHING)
+    await storage.add_calls([call(1, id="own-id", bodies_sealed=b"\x00sealed", **SIDES), call(2)])
+    second, first = (await storage.calls("id-crm", limit=9)).items
+    assert first == call(1, id="own-id", bodies_sealed=b"\x00sealed", **SIDES)
+    assert second == call(2, id=second.id)
+
+
+async def test_bodies_go_when_the_policy_keeps_none_any_more_and_the_calls_stay(storage: Storage) -> None:
+    for name in ("crm", "other"):
+        await storage.add_connection(connection(name, policy=Policy(keep_bodies=True)), NOTHING)
+    await storage.add_calls(
+        [call(n, connection_id=f"id-{to}", bodies_sealed=b"s") for n, to in ((1, "crm"), (2, "other"))]
+    )
+    await keeping(storage, True)
+    assert [one.bodies_sealed for one in (await storage.calls("id-crm", limit=9)).items] == [b"s"]
+    await keeping(storage, False)
+    assert [one.bodies_sealed for one in (await storage.calls("id-crm", limit=9)).items] == [None]
+    assert [one.bodies_sealed for one in (await storage.calls("id-other", limit=9)).items] == [b"s"]
+
+
+async def test_a_body_that_comes_after_the_policy_changed_is_left_out(storage: Storage) -> None:
+    """What a process remembered while the switch was on is written when it is off."""
+    await storage.add_connection(connection(policy=Policy()), NOTHING)
+    await storage.add_connection(connection("other", policy=Policy(keep_bodies=True)), NOTHING)
+    await storage.add_calls(
+        [call(n, connection_id=f"id-{to}", bodies_sealed=b"s") for n, to in ((1, "crm"), (2, "other"))]
+    )
+    assert [one.bodies_sealed for one in (await storage.calls("id-crm", limit=9)).items] == [None]
+    assert [one.bodies_sealed for one in (await storage.calls("id-other", limit=9)).items] == [b"s"]
 
 
 async def test_a_deleted_connection_costs_the_batch_only_its_own_calls(storage: Storage) -> None:

@@ -291,12 +291,16 @@ async def test_edit_saves_policy_and_keeps_what_was_typed(house: House, practice
     assert 'id="path_prefixes-wrong"' in answer.text
     assert "no-slash" in answer.text
     good: Sent = [("name", "New"), ("scope", "read"), ("methods", "GET"), ("path_prefixes", "/me\r\n/items")]
+    good.append(("keep_bodies", "yes"))
     assert (await browser.send("/connections/crm/edit", good)).status_code == 303
     found = await house.isthmus.directory.connection(house.isthmus.protect.system_actor(), "crm")
-    assert found["policy"] == {"methods": ["GET"], "path_prefixes": ["/me", "/items"], "credential_export": False}
+    kept = {"credential_export": False, "keep_bodies": True}
+    assert found["policy"] == {"methods": ["GET"], "path_prefixes": ["/me", "/items"], **kept}
     assert found["name"] == "New"
     assert found["scopes"] == ["read"]
-    assert '"GET" checked' in await browser.page("/connections/crm/edit")
+    page = await browser.page("/connections/crm/edit")
+    assert '"GET" checked' in page
+    assert re.search(r'name="keep_bodies"[^>]* checked', page)
 
 
 async def test_delete_wants_the_link_name_and_says_who_would_miss_it(house: House, practice: PracticeServer) -> None:

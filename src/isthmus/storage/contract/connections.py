@@ -65,7 +65,8 @@ class ConnectionRows(Protocol):
 
     async def add_connection(self, connection: Connection, journal: Journal) -> None: ...
     async def save_connection(self, connection: Connection, journal: Journal) -> None:
-        """As save_service. `link_name`, `id`, `created_by` and `created_at` never change."""
+        """As save_service. `link_name`, `id`, `created_by` and `created_at` never change. Where the policy keeps no
+        bodies, those of the connection's calls go with it."""
 
     async def delete_connection(self, connection_id: str, journal: Journal) -> bool:
         """With its authorizations, pending authorizations, timeline and calls; of `journal` only the activity is kept.
@@ -177,7 +178,8 @@ class ConnectionRows(Protocol):
         """Newest first."""
 
     async def add_calls(self, calls: Sequence[CallRecord], *, keep: int = 1000) -> None:
-        """One batch; now and then the oldest beyond `keep` per connection go."""
+        """One batch; now and then the oldest beyond `keep` per connection go. Bodies of a connection whose policy does
+        not keep them, as it is then, are left out."""
 
     async def calls(self, connection_id: str, *, limit: int, cursor: str | None = None) -> Page[CallRecord]: ...
     async def count_calls(self, counts: Sequence[CallCount]) -> None:

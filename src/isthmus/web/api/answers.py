@@ -198,8 +198,24 @@ class TimelineEntry(Told):
     details: dict[str, Any] = {}
 
 
+class CallHeader(Told):
+    name: str
+    value: str | None = Field(description="Null where it is withheld: all but a few harmless ones are.")
+    attached: bool = Field(description="Added by Isthmus to authorize the call.")
+
+
+class CallSide(Told):
+    """A request as it was sent, or an answer as it came, redacted."""
+
+    headers: list[CallHeader]
+    media_type: str | None
+    size: int | None = Field(description="Bytes of the body; null where that is not known.")
+    body: str | None = Field(description="The first 4 KiB, redacted, where `policy.keep_bodies` is on and it is text.")
+    body_cut: bool
+
+
 class CallEntry(Told):
-    """One call through a connection: no query values, headers or bodies."""
+    """One call through a connection, without query values and secrets."""
 
     id: str
     at: str
@@ -210,6 +226,8 @@ class CallEntry(Told):
     elapsed_ms: float
     request_id: str
     error: str | None = None
+    request: CallSide | None = Field(None, description="Null where nothing was sent.")
+    answer: CallSide | None = Field(None, description="Null where none came.")
 
 
 class InvokeAnswer(Told):

@@ -119,7 +119,8 @@ async def timeline(request: Request, link_name: LinkName, limit: Limit = 50, cur
 
 @router.get("/{link_name}/calls", response_model=answers.PageOf[answers.CallEntry])
 async def calls(request: Request, link_name: LinkName, limit: Limit = 50, cursor: Cursor = None) -> Response:
-    """The most recent calls through the connection; newest first."""
+    """The most recent calls through the connection, newest first: request and answer, redacted; their bodies only
+    where `policy.keep_bodies` is on."""
     page = await edge_of(request).app.directory.calls(actor_of(request), link_name, limit=limit, cursor=cursor)
     return answer({"items": list(page.items), "next_cursor": page.next_cursor})
 

@@ -180,6 +180,7 @@ class PolicyIn(Body):
     methods: list[str] = []
     path_prefixes: list[str] = []
     credential_export: bool = Field(False, description="Whether `GET .../credential` hands out headers.")
+    keep_bodies: bool = Field(False, description="Whether recent calls keep what they carried, redacted and sealed.")
 
 
 class ConnectionChanges(Shown):

@@ -108,6 +108,7 @@ async def show_edit(request: Request, link_name: LinkName) -> Response:
     form.set("methods", *policy["methods"])
     form.set("path_prefixes", "\n".join(policy["path_prefixes"]))
     form.set("credential_export", "yes" if policy["credential_export"] else "")
+    form.set("keep_bodies", "yes" if policy["keep_bodies"] else "")
     return await _edit_page(screen, connection, fill_variables(form, connection["variables"]))
 
 
@@ -127,6 +128,7 @@ async def edit(request: Request, link_name: LinkName) -> Response:
             "methods": form.texts("methods"),
             "path_prefixes": form.text("path_prefixes").split(),
             "credential_export": form.flag("credential_export"),
+            "keep_bodies": form.flag("keep_bodies"),
         },
     }
     try:
