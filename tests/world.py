@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.tables import lay_tables
+
 from isthmus.app import Isthmus, build
 from isthmus.broker.call import Answer, Call
 from isthmus.broker.connect import Finished
@@ -107,6 +109,8 @@ class World:
 @asynccontextmanager
 async def open_world(data_dir: Path, practice: Any, **settings: str) -> AsyncIterator[World]:
     """A World on SQLite in `data_dir`, or on the database that `settings` name."""
+    if "database_url" not in settings:
+        await lay_tables(data_dir)
     isthmus = await build(Settings.load(environ(data_dir, **settings)))
     try:
         yield World(isthmus, practice)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.tables import lay_tables
 
 from isthmus.authserver.accounts import Accounts
 from isthmus.authserver.known_browsers import KnownBrowsers
@@ -78,6 +79,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
     settings = Settings(data_dir=tmp_path, admin_email=ADMIN_EMAIL, admin_password=ADMIN_PASSWORD)
+    await lay_tables(tmp_path)
     storage = await open_storage(settings)
     await storage.migrate()
     protect = Protect(storage=storage, proofs=make_proofs(storage, clock), clock=clock)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from tests.catalog.vendors import VendorDoor
 from tests.practice_server import PracticeServer
+from tests.tables import lay_tables
 from tests.world import ADMIN, World, environ
 
 from isthmus.app import assemble, open_vault
@@ -84,6 +85,7 @@ def says(url: str, body: Any = None, method: str = "GET", **more: Any) -> dict[s
 @pytest.fixture
 async def world(tmp_path: Path, practice: PracticeServer) -> AsyncIterator[World]:
     settings = Settings.load(environ(tmp_path))
+    await lay_tables(tmp_path)
     storage = await open_storage(settings)
     await storage.migrate()
     vault = await open_vault(settings, storage)

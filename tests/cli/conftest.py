@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.practice_server import PracticeServer
+from tests.tables import lay_tables
 from typer.testing import CliRunner
 
 from isthmus.cli.commands import application
@@ -40,10 +42,11 @@ def terminal(environ: dict[str, str]) -> Terminal:
 
 
 @pytest.fixture
-def prepared(terminal: Terminal, practice: PracticeServer, tmp_path: Path) -> Terminal:
+def prepared(terminal: Terminal, environ: dict[str, str], practice: PracticeServer, tmp_path: Path) -> Terminal:
     """A terminal on an installation with a service and a connection for everything the practice party offers."""
     import yaml
 
+    asyncio.run(lay_tables(Path(environ["ISTHMUS_DATA_DIR"])))
     services = definitions(practice.url)
     connections = [{"link_name": s["link_name"], "name": s["name"], "service": s["link_name"]} for s in services]
     path = tmp_path / "practice.yaml"

@@ -19,6 +19,13 @@ def test_a_setting_that_does_not_parse_is_named(terminal: Any, words: tuple[str,
     assert "whole number" in asked.stderr
 
 
+@pytest.mark.parametrize(("zone", "code"), [("utc", 2), ("Europe/Nowhere", 2), ("Europe/Madrid", 0), ("UTC", 0)])
+def test_a_time_zone_is_one_that_there_is(terminal: Any, zone: str, code: int) -> None:
+    asked = terminal("api-key", "list", function_timezone=zone)
+    assert asked.exit_code == code
+    assert ("ISTHMUS_FUNCTION_TIMEZONE" in asked.stderr) == (code == 2)
+
+
 def test_an_unknown_key_in_the_file_is_named(terminal: Any, tmp_path: Path) -> None:
     path = tmp_path / "isthmus.toml"
     path.write_text('data_dri = "somewhere"\n')

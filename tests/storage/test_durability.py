@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.forked import ROOT, Forked
 from tests.postgresql_server import PostgresqlServer
 from tests.storage.made import NOTHING, authorization, connection
 from tests.storage.writer import ROW
@@ -24,8 +25,12 @@ from isthmus.settings import Settings
 from isthmus.storage import Storage, open_storage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-ROOT = Path(__file__).parents[2]
 ROUNDS = 20
+
+
+def started_afresh(words: list[str]) -> subprocess.Popen[str]:
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    return subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
 
 
 class Writer:
@@ -33,13 +38,12 @@ class Writer:
 
     def __init__(self, settings: Settings, first: int) -> None:
         self.acknowledged: list[int] = []
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.storage.writer", str(settings.data_dir), settings.database_url, str(first)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process: subprocess.Popen[str] | Forked
+        words = ["tests.storage.writer", str(settings.data_dir), settings.database_url, str(first)]
+        if settings.is_sqlite:
+            self._process = started_afresh(words)
+        else:
+            self._process = Forked(*words, directory=ROOT, stdout=subprocess.PIPE)
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.tables import lay_tables
 from tests.web.stand_in import running
 from tests.world import ADMIN, PUBLIC_URL, environ
 
@@ -59,6 +60,7 @@ class Api:
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    await lay_tables(tmp_path)
     isthmus = await build(Settings.load(environ(tmp_path, request_bytes="20000")))
     keys = {}
     for role in ("administrator", "member"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.tables import lay_tables
 from tests.web.stand_in import running
 from tests.world import ADMIN, PUBLIC_URL, environ
 
@@ -49,6 +50,7 @@ class Api:
 
 @asynccontextmanager
 async def open_api(data_dir: Path) -> AsyncIterator[Api]:
+    await lay_tables(data_dir)
     isthmus = await build(Settings.load(environ(data_dir)))
     async with running(isthmus, writer=LineWriter(lambda line: None)) as asgi:
         transport = httpx.ASGITransport(app=asgi, client=("192.0.2.7", 4711), raise_app_exceptions=False)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from tests.tables import lay_tables
 
 from isthmus.app import Isthmus, build
 from isthmus.authserver.passwords import Passwords
@@ -97,6 +98,7 @@ def hidden_of(text: str, action: str) -> Sent:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     settings = Settings(data_dir=tmp_path, public_url=URL, egress_allow=("127.0.0.0/8",), proactive_refresh=False)
+    await lay_tables(tmp_path)
     isthmus = await build(settings)
     isthmus.accounts._passwords = Passwords(time_cost=1, memory_kib=64, parallelism=1)
 
