@@ -19,6 +19,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from isthmus.catalog.catalog import Catalog
+from isthmus.catalog.causes import Causes
 from isthmus.cli.commands import HOMES, load
 
 FILES = 4
@@ -40,6 +42,8 @@ def load_all() -> None:
         load(command)
     for module in LATE:
         import_module(module)
+    Catalog.load()
+    Causes.load()
     gc.collect()
     gc.freeze()
     gc.enable()

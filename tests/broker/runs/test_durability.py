@@ -98,13 +98,13 @@ async def test_killed_twenty_times_in_the_middle_of_a_hundred_runs(tmp_path: Pat
     async with open_world(tmp_path, practice) as world, nursery(environ(tmp_path), pace) as processes:
         await prepared(world, practice, 100)
         for _ in range(20):
-            worker = await processes.begin()
+            worker = processes.begin()
             await in_the_middle(world, worker)
             await asyncio.sleep(chance.uniform(0.0, 0.3))
             await worker.kill()
         left = sum(run.state not in ENDED for run in await runs_of(world))
         practice.dials(api={})
-        await processes.begin()
+        processes.begin()
         outcome = await told(world, await ended(world, 90), practice)
     assert left >= 1, "the last kill came before the end"
     assert sum(outcome.values()) == 100
@@ -121,10 +121,10 @@ async def test_killed_while_others_take_over_on_the_same_database(
         nursery(environ(tmp_path, **settings), pace) as processes,
     ):
         await prepared(world, practice, 60)
-        workers = [await processes.begin(), await processes.begin()]
+        workers = [processes.begin(), processes.begin()]
         for _ in range(4):
             await in_the_middle(world, workers[0])
-            workers.append(await processes.begin())
+            workers.append(processes.begin())
             await workers.pop(0).kill()
         outcome = await told(world, await ended(world, 90), practice)
     assert sum(outcome.values()) == 60
@@ -135,11 +135,11 @@ async def test_a_server_that_is_told_to_end_interrupts_nothing(tmp_path: Path, p
     async with open_world(tmp_path, practice) as world, nursery(environ(tmp_path), pace) as processes:
         await prepared(world, practice, 40)
         for _ in range(2):
-            worker = await processes.begin()
+            worker = processes.begin()
             await in_the_middle(world, worker)
             await worker.end()
         left = sum(run.state not in ENDED for run in await runs_of(world))
-        await processes.begin()
+        processes.begin()
         outcome = await told(world, await ended(world, 60), practice)
     assert left >= 1, "it was told before everything had ended"
     assert outcome == {"finished": 40}, "and the next one waits for no lease"
