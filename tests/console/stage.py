@@ -179,6 +179,14 @@ def furnish(stage: Stage) -> None:
     for link_name in ("crm", "mailing", "billing", "legacy"):
         connect(served, practice, link_name, names[link_name][1])
     _call(served, "crm", ["/me", "/me", "/items?limit=20", "/nowhere", "/me"])
+    served.ask("PATCH", "/api/v1/connections/crm", {"policy": {"keep_bodies": True}})
+    made = {"url": "/echo?page=2", "type": "POST", "headers": {"X-Tenant": "north", "Accept": "application/json"}}
+    made["body"] = {
+        "customer": {"name": "Ada Lovelace", "city": "London"},
+        "password": "correct horse",
+        "tags": ["new"],
+    }
+    served.ask("POST", "/api/v1/connections/crm/invoke", made)
     practice.dials(api={"fail_status": 401})
     _call(served, "billing", ["/me", "/me"])
     served.ask("POST", "/api/v1/connections/billing/test", {})

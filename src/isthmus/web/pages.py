@@ -22,7 +22,7 @@ from isthmus.web.edge import Edge
 from isthmus.web.errors import Problem
 from isthmus.web.origin import FORM_FIELD, draw_form_secret, form_token, is_form_token, require_same_site
 from isthmus.web.site import PAGE_POLICY
-from isthmus.web.wording import ago, below, category_words, exact, lasting
+from isthmus.web.wording import ago, below, category_words, exact, laid_out, lasting, sized
 
 FORM_COOKIE = "isthmus_form"
 FORM_SECONDS = 7 * 24 * 3600
@@ -40,7 +40,9 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.filters.update(ago=ago, below=below, exact=exact, lasting=lasting, category=category_words)
+_TEMPLATES.filters.update(
+    ago=ago, below=below, exact=exact, laid_out=laid_out, lasting=lasting, sized=sized, category=category_words
+)
 
 
 class PageRoute(APIRoute):

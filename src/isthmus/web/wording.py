@@ -1,8 +1,11 @@
-"""Times in words: relative where people read, exact where they hover."""
+"""Times, sizes and texts as people read them: relative, and exact where they hover."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+
+import orjson
 
 _STEPS = ((60, "minute", 60), (3600, "hour", 24), (86400, "day", 30), (2592000, "month", 12), (31536000, "year", 1000))
 
@@ -56,3 +59,17 @@ def below(url: str, base: str) -> str:
 def lasting(milliseconds: float) -> str:
     """`42 ms`, `1.3 s`."""
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def sized(count: int) -> str:
+    """`1 byte`, `56 bytes`, `1.2 KB`, `3.4 MB`."""
+    if count < 1000:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def laid_out(text: str) -> str:
+    """JSON with a line for each member; any other text as it is."""
+    with suppress(ValueError):
+        text = orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    return text.replace("\x00", "\ufffd")

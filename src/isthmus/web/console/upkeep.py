@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from isthmus.broker.call import Answer, Call
@@ -20,6 +18,7 @@ from isthmus.web.console.forms import Form
 from isthmus.web.console.frame import ConsoleRoute, Screen
 from isthmus.web.console.usage import uses_of
 from isthmus.web.errors import is_expected, judge
+from isthmus.web.wording import laid_out
 
 router = APIRouter(tags=["Pages"], route_class=ConsoleRoute)
 
@@ -233,9 +232,4 @@ async def _call_page(
 
 def shown_answer(answer: Answer) -> str:
     """The body as text: JSON laid out, anything else as it is, cut off after 64 KB."""
-    body = answer.body[:_SHOWN_BYTES]
-    text = body.decode("utf-8", "replace")
-    if len(answer.body) <= _SHOWN_BYTES:
-        with suppress(ValueError):
-            text = orjson.dumps(orjson.loads(answer.body), option=orjson.OPT_INDENT_2).decode()
-    return text.replace("\x00", "\ufffd")
+    return laid_out(answer.body[:_SHOWN_BYTES].decode("utf-8", "replace"))
