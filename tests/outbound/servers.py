@@ -42,6 +42,7 @@ class Site:
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     closed: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     problems: list[BaseException] = field(default_factory=list)
 
     def url(self, path: str = "/", host: str = "api.test", scheme: str = "http") -> str:
@@ -50,6 +51,12 @@ class Site:
     @property
     def hosts(self) -> tuple[str, ...]:
         return (f"api.test:{self.port}",)
+
+    async def all_closed(self) -> bool:
+        """Whether every connection ends, which the server hears of a moment later: waited for, ten seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), 10)
+        return self.closed == self.accepted
 
 
 def answering(answer: bytes | Callable[[bytes], bytes]) -> Handler:
@@ -73,6 +80,7 @@ async def serving(
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         site.accepted += 1
+        site.ended.clear()
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
@@ -90,6 +98,8 @@ async def serving(
             site.problems.append(problem)
         finally:
             site.closed += 1
+            if site.closed == site.accepted:
+                site.ended.set()
             writer.transport.abort()
 
     server = await asyncio.start_server(connected, host, port, ssl=tls, limit=1 << 20)

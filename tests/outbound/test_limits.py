@@ -272,8 +272,8 @@ async def test_a_drip_ends_at_the_deadline(start: bytes, way: str, local: Outbou
             await (read_all(local, site.url(), within, []) if way == "stream" else send(local, site.url(), within))
         assert caught.value.code == "timed_out"
         assert 0.4 < time.monotonic() - started < 7
-        await asyncio.sleep(0.1)
-        assert site.closed == site.accepted == 1
+        assert await site.all_closed()
+        assert site.accepted == 1
 
 
 async def test_silence_ends_a_stream_after_the_idle_time(local: Outbound, names: Names) -> None:

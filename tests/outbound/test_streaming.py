@@ -73,8 +73,8 @@ async def test_a_body_that_fails_says_why_and_ends_the_connection(local: Outboun
     async with serving(OK) as site:
         with pytest.raises(CallerLeft):
             await read(local, HttpRequest("POST", site.url(), (("Content-Length", "10"),)), failing())
-        await asyncio.sleep(0.05)
-        assert (site.closed, local._pool.idle_connections) == (1, 0)
+        assert await site.all_closed()
+        assert (site.accepted, local._pool.idle_connections) == (1, 0)
 
 
 async def test_a_caller_who_gives_up_ends_the_connection_at_once(local: Outbound) -> None:
@@ -127,7 +127,7 @@ async def test_a_connection_that_showed_more_than_its_answer_is_not_used_again(a
     async with serving(answer) as site:
         for _ in range(2):
             assert await read(local, HttpRequest("GET", site.url())) in (b"ok", b"")
-            await asyncio.sleep(0.02)
+            assert await site.all_closed()
         assert site.accepted == 2
 
 
@@ -140,7 +140,7 @@ async def test_what_comes_unasked_on_an_idle_connection_ends_it(local: Outbound)
     async with serving(handle) as site:
         for _ in range(2):
             assert await read(local, HttpRequest("GET", site.url())) == b"ok"
-            await asyncio.sleep(0.15)
+            assert await site.all_closed()
         assert site.accepted == 2
 
 
@@ -209,8 +209,8 @@ async def test_idle_connections_are_closed_after_a_while(local: Outbound) -> Non
         for lane in local._pool._lanes.values():
             lane.idle[0].idle_since -= 100
         local._pool._sweep_idle()
-        await asyncio.sleep(0.05)
-        assert (local._pool.idle_connections, site.closed) == (0, 1)
+        assert await site.all_closed()
+        assert (local._pool.idle_connections, site.accepted) == (0, 1)
 
 
 async def test_a_connection_that_ended_before_its_first_use_does_not_wait_for_the_deadline() -> None:
@@ -240,8 +240,7 @@ async def test_connections_are_kept_and_shared_one_exchange_at_a_time(local: Out
         await asyncio.gather(*[read(local, HttpRequest("GET", site.url())) for _ in range(10)])
         assert site.accepted <= 10
         await local.close()
-        await asyncio.sleep(0.05)
-        assert site.closed == site.accepted
+        assert await site.all_closed()
 
 
 async def test_idle_connections_are_bounded(local: Outbound) -> None:

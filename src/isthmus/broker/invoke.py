@@ -30,7 +30,7 @@ from isthmus.broker.observer import Observer
 from isthmus.broker.owner import resource_owner
 from isthmus.broker.pages import gather
 from isthmus.broker.refresh import Refresher
-from isthmus.broker.replay import Replay
+from isthmus.broker.replay import NO_BODY, Replay
 from isthmus.broker.tokens import draw_nonce
 from isthmus.broker.views import iso
 from isthmus.errors import AccessDenied, DestinationDenied, InputError, IsthmusError, NotFound
@@ -44,7 +44,7 @@ from isthmus.outbound import (
     with_retries,
 )
 from isthmus.outbound.sender import Exchange
-from isthmus.protocols.attach import attach, needs_moment, ready_headers
+from isthmus.protocols.attach import attach, attach_ready, needs_moment, ready_headers
 from isthmus.protocols.limits import asked_wait
 from isthmus.records import ActivityEntry, Actor, Credential, HttpRequest, HttpResponse, OAuth1Credential
 from isthmus.settings import Settings
@@ -191,8 +191,10 @@ class Invoker:
 
     def attached(self, entry: Entry, request: HttpRequest) -> HttpRequest:
         credential = self.open(entry)
+        if entry.headers is not None:
+            return attach_ready(request, entry.headers)
         # Only a signature or a template with the time needs the two, and they cost.
-        signed = entry.headers is None and needs_moment(entry.resolved.service, credential)
+        signed = needs_moment(entry.resolved.service, credential)
         return attach(
             entry.resolved.service,
             entry.resolved.client,
@@ -283,6 +285,14 @@ class Invoker:
         return self.lookup.open(entry)
 
 
+async def _read_body(call: StreamCall, entry: Entry) -> Replay:
+    """What of the body has to be here before the first byte is sent."""
+    service = entry.resolved.service
+    in_json = any(parameter.placement == "json" for parameter in service.parameters)
+    signed = entry.headers is None
+    return await Replay.read(call, signed=signed, whole=in_json or (signed and service.signature_body_hash))
+
+
 class StreamedCall:
     """One call through the proxy, as an asynchronous context manager."""
 
@@ -331,10 +341,7 @@ class StreamedCall:
         check_policy(entry.connection, service, call.method, target.path)
         entry = await invoker.usable(entry)
         invoker.open(entry)
-        in_json = any(parameter.placement == "json" for parameter in service.parameters)
-        signed = entry.headers is None
-        whole = in_json or (signed and service.signature_body_hash)
-        replay = await Replay.read(call, signed=signed, whole=whole)
+        replay = await _read_body(call, entry) if call.body is not None else NO_BODY
         headers = with_service_headers(service, forwardable_request_headers(call.headers))
         request = HttpRequest(call.method, url, headers, replay.body, replay.form)
         answer = await self._send(entry, request, replay.rest, target)

@@ -32,7 +32,7 @@ class Replay:
         Raises InputError for a body that is needed whole and too large to be kept.
         """
         if call.body is None:
-            return cls()
+            return NO_BODY
         is_form = signed and _is_form(call)
         if call.content_length is None or call.content_length > KEPT_BYTES:
             if is_form or whole:
@@ -46,6 +46,9 @@ class Replay:
         if is_form:
             return cls(form=tuple(parse_qsl(body.decode("utf-8", "surrogateescape"), keep_blank_values=True)))
         return cls(body=body)
+
+
+NO_BODY = Replay()
 
 
 def _is_form(call: StreamCall) -> bool:

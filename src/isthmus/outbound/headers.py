@@ -7,7 +7,7 @@ before a byte is sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from isthmus.errors import InputError
 from isthmus.records import Headers
@@ -35,8 +35,12 @@ _RESPONSE_DROPPED = frozenset(
 )
 _RESPONSE_PREFIXES = ("proxy-", "access-control-", "isthmus-", "cross-origin-")
 
+# Names come again and again: what was found out about one is remembered.
 _names: dict[str, str] = {}
+_request_names: dict[str, bool] = {}
+_response_names: dict[str, bool] = {}
 _REMEMBERED_NAMES = 4096
+_REMEMBERED_CHARACTERS = 64
 
 
 def check_caller_headers(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -62,29 +66,13 @@ def forwardable_request_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     The caller's own credential, cookies and traces of our network go no further. Content-Length stays: it frames
     a streamed body, and is computed anew where the body is at hand.
     """
-    pairs = [(name, name.lower(), value) for name, value in headers]
-    listed = _listed(pairs)
-    return tuple(
-        (name, value)
-        for name, lower, value in pairs
-        if lower not in _ONE_HOP
-        and lower not in _REQUEST_ONLY_OURS
-        and lower not in listed
-        and "_" not in lower
-        and not lower.startswith(_OUR_PREFIXES)
-    )
+    return _forwardable(headers, _request_names, _request_travels)
 
 
 def forwardable_response_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """What of a third party's answer reaches the caller: no hop-by-hop header, no cookie, nothing that would
     change how a browser treats our own origin. Location and Link stay."""
-    pairs = [(name, name.lower(), value) for name, value in headers]
-    listed = _listed(pairs)
-    return tuple(
-        (name, value)
-        for name, lower, value in pairs
-        if lower not in _RESPONSE_DROPPED and lower not in listed and not lower.startswith(_RESPONSE_PREFIXES)
-    )
+    return _forwardable(headers, _response_names, _response_travels)
 
 
 def lower_name(name: str) -> str:
@@ -135,12 +123,39 @@ def _first_fault(headers: list[tuple[str, str]]) -> InputError:
     return _malformed(wrong, "value")
 
 
-def _listed(pairs: list[tuple[str, str, str]]) -> frozenset[str]:
-    """Names that a Connection header declares to be for one hop."""
-    values = [value for _, lower, value in pairs if lower == "connection"]
-    if not values:
-        return frozenset()
-    return frozenset(part.strip().lower() for value in values for part in value.split(","))
+def _forwardable(headers: Iterable[tuple[str, str]], known: dict[str, bool], travels: Callable[[str], bool]) -> Headers:
+    """The headers whose names travel and that no Connection header declares to be for one hop."""
+    kept: list[tuple[str, str]] = []
+    listed: set[str] = set()
+    for pair in headers:
+        name = pair[0]
+        passes = known.get(name)
+        if passes is None:
+            passes = travels(name.lower())
+            if len(name) <= _REMEMBERED_CHARACTERS:
+                if len(known) >= _REMEMBERED_NAMES:
+                    known.clear()
+                known[name] = passes
+        if passes:
+            kept.append(pair)
+        elif name.lower() == "connection":
+            listed.update(part.strip().lower() for part in pair[1].split(","))
+    if listed:
+        kept = [pair for pair in kept if pair[0].lower() not in listed]
+    return tuple(kept)
+
+
+def _request_travels(lower: str) -> bool:
+    return (
+        lower not in _ONE_HOP
+        and lower not in _REQUEST_ONLY_OURS
+        and "_" not in lower
+        and not lower.startswith(_OUR_PREFIXES)
+    )
+
+
+def _response_travels(lower: str) -> bool:
+    return lower not in _RESPONSE_DROPPED and not lower.startswith(_RESPONSE_PREFIXES)
 
 
 def _malformed(name: str, part: str) -> InputError:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from isthmus import __version__
 from isthmus.errors import InputError
 from isthmus.outbound.headers import FRAMING, encode_head, lower_name
-from isthmus.outbound.target import Origin, Target
+from isthmus.outbound.target import Target
 from isthmus.records import HttpRequest
 
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
@@ -31,9 +31,7 @@ class Prepared:
     length: int | None = None
 
 
-def prepare(
-    request: HttpRequest, target: Target, origin: Origin, *, streamed: bool, accept_encoding: str | None
-) -> Prepared:
+def prepare(request: HttpRequest, target: Target, *, streamed: bool, accept_encoding: str | None) -> Prepared:
     """The request's bytes. Framing and Host are set here and nowhere else.
 
     Raises InputError (`header_malformed`, `header_not_allowed`, `method_not_allowed`) before anything is sent.
@@ -63,7 +61,7 @@ def prepare(
     if request.form is not None and "content-type" not in given:
         headers.append(("Content-Type", _FORM))
     length = _frame(headers, method, body, announced, streamed=streamed)
-    start = f"{method} {target.path} HTTP/1.1\r\nHost: {origin.authority}\r\n"
+    start = f"{method} {target.path} HTTP/1.1\r\nHost: {target.origin.authority}\r\n"
     return Prepared(method, encode_head(start, headers), body, length)
 
 

@@ -33,14 +33,30 @@ class StreamedResponse:
         self.headers: Headers = tuple(connection.headers)
         self._connection = connection
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The body's bytes as they came over the wire; reading slowly slows the third party down.
 
         Raises TimedOut (`timed_out`, `idle`), Unreachable (`connection_lost`).
         """
-        read = self._connection.read
-        while (piece := await read()) is not None:
-            yield piece
+        return _Chunks(self._connection)
+
+
+class _Chunks:
+    """The bytes of a body. No generator: those cost each call an entry with the event loop."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._read = connection.read
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._read()
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
 
 
 class Outbound:
@@ -64,8 +80,7 @@ class Outbound:
         Raises DestinationDenied (`url_malformed`, `scheme_denied`, `host_not_allowed`, `address_denied`).
         """
         scheme, authority, path = split_url(url)
-        origin = self._origin(scheme, authority, hosts)
-        return Target(scheme, origin.host, origin.port, path, f"{scheme}://{origin.authority}{path}")
+        return Target(self._origin(scheme, authority, hosts), path)
 
     async def send(
         self,
@@ -127,8 +142,7 @@ class Outbound:
         target = self.check(following.url, hosts)
         if here.scheme == "https" and target.scheme != "https":
             raise DestinationDenied("The redirect leads from https to http.", code="scheme_denied")
-        same_origin = here == Origin(target.scheme, target.host, target.port)
-        return following.at(target.url, same_origin=same_origin)
+        return following.at(target.url, same_origin=here == target.origin)
 
     async def close(self) -> None:
         """Close idle connections and stop resolving names."""
@@ -185,9 +199,8 @@ class Exchange:
         target: Target | None = None,
     ) -> None:
         self.target = target or outbound.check(request.url, hosts)
-        self._origin = Origin(self.target.scheme, self.target.host, self.target.port)
         self._prepared: Prepared = prepare(
-            request, self.target, self._origin, streamed=body is not None, accept_encoding=accept_encoding
+            request, self.target, streamed=body is not None, accept_encoding=accept_encoding
         )
         self._pool = outbound._pool
         self._body = body
@@ -243,7 +256,7 @@ class Exchange:
     async def _ask(self, deadline: float, *, fresh: bool) -> None:
         loop = asyncio.get_running_loop()
         left = max(0.0, min(self._limits.connect_seconds, deadline - loop.time()))
-        connection = self._connection = await self._pool.acquire(self._origin, left, fresh=fresh)
+        connection = self._connection = await self._pool.acquire(self.target.origin, left, fresh=fresh)
         prepared = self._prepared
         connection.start(prepared.method, self._limits, deadline)
         connection.write(prepared.head + prepared.body if len(prepared.body) < 65536 else prepared.head)
@@ -270,7 +283,7 @@ class Exchange:
             self._upload.cancel()
         self._upload = None
         if self._connection is not None:
-            self._pool.release(self._origin, self._connection)
+            self._pool.release(self.target.origin, self._connection)
             self._connection = None
 
 

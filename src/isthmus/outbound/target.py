@@ -25,6 +25,7 @@ URL_CHARACTERS = 65_536
 # Spaces, controls and surrogates are dropped or repaired by other readers; a fragment never travels.
 _FORBIDDEN = re.compile("[\x00-\x20\x7f-\x9f\\\\#\ud800-\udfff]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PARTS = re.compile(r"([^/?:]*)://([^/?]*)(.*)", re.DOTALL)
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -37,33 +38,48 @@ _UNSAFE = re.compile(r"[\"<>^`{|}]|[^\x00-\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host (ASCII, lower case, no trailing dot; IPv6 without brackets) and port."""
+    """Scheme, host (ASCII, lower case, no trailing dot; IPv6 without brackets) and port. `authority` is what the Host
+    header says: the port only where it is not the scheme's own."""
 
     scheme: str
     host: str
     port: int
+    authority: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        authority = host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        object.__setattr__(self, "authority", authority)
 
     @property
     def address(self) -> IPAddress | None:
         """The address, where the host is one."""
         return literal_address(self.host)
 
-    @property
-    def authority(self) -> str:
-        """What the Host header says: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A checked destination. `path` is the raw path and query as they travel; `url` is the canonical text."""
+    """A checked destination. `path` is the raw path and query as they travel."""
 
-    scheme: str
-    host: str
-    port: int
+    origin: Origin
     path: str = field(repr=False)
-    url: str = field(repr=False)
+
+    @property
+    def scheme(self) -> str:
+        return self.origin.scheme
+
+    @property
+    def host(self) -> str:
+        return self.origin.host
+
+    @property
+    def port(self) -> int:
+        return self.origin.port
+
+    @property
+    def url(self) -> str:
+        """The canonical text."""
+        return f"{self.origin.scheme}://{self.origin.authority}{self.path}"
 
 
 @lru_cache(maxsize=4096)
@@ -85,13 +101,14 @@ def split_url(url: str) -> tuple[str, str, str]:
         raise malformed(f"The URL is longer than {URL_CHARACTERS} characters.")
     if _FORBIDDEN.search(url):
         raise malformed("The URL holds a space, a control character, a backslash or a fragment.")
-    scheme, separator, rest = url.partition("://")
-    scheme = scheme.lower()
-    if not separator or scheme not in DEFAULT_PORTS:
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
         raise _no_scheme(url)
-    slash, mark = rest.find("/"), rest.find("?")
-    end = min(at for at in (slash, mark, len(rest)) if at >= 0)
-    return scheme, rest[:end], check_path(rest[end:])
+    scheme, authority, path = parts.groups()
+    scheme = scheme.lower()
+    if scheme not in DEFAULT_PORTS:
+        raise _no_scheme(url)
+    return scheme, authority, check_path(path)
 
 
 def check_path(raw: str) -> str:

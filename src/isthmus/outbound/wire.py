@@ -20,6 +20,10 @@ _HIGH_BYTES = 256 * 1024
 _LOW_BYTES = 64 * 1024
 _INTERIM_ANSWERS = 8
 
+_names: dict[bytes, str] = {}
+_REMEMBERED_NAMES = 4096
+_REMEMBERED_BYTES = 64
+
 
 class Connection(asyncio.Protocol):
     """A connection to one pinned address. `start`, `write`, `head`, `read`, then `finish`; or `abort` at any time."""
@@ -45,8 +49,8 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         self._read_paused = False
         self._uploading = False
-        self._deadline: asyncio.TimerHandle | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self._last_moved = 0.0
 
     # --- one exchange
@@ -73,10 +77,9 @@ class Connection(asyncio.Protocol):
         self.exchanges += 1
         if not self.alive:
             self._error = _lost(self.host)
-        self._deadline = self._loop.call_at(deadline, self._run_out)
-        if limits.idle_seconds is not None:
-            self._last_moved = self._loop.time()
-            self._idle = self._loop.call_at(self._last_moved + limits.idle_seconds, self._look_idle)
+        self._deadline = deadline
+        self._last_moved = self._loop.time()
+        self._watch(limits)
 
     def write(self, data: bytes) -> None:
         """Send bytes that are already framed."""
@@ -132,7 +135,6 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> bool:
         """End the exchange; True if the connection is clean and may serve another one, otherwise it is closed."""
-        self._stop_timers()
         reusable = (
             self.complete
             and self._keep_alive
@@ -161,7 +163,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, without waiting for anything."""
         self.alive = False
-        self._stop_timers()
+        self._stop_watching()
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
@@ -178,8 +180,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self.received_bytes += len(data)
-        if self._idle is not None:
-            self._last_moved = self._loop.time()
+        self._last_moved = self._loop.time()
         if not self._is_within_limits(self._limits):
             return
         try:
@@ -192,6 +193,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = False
         self._transport = None
+        self._stop_watching()
         if self._parser is not None and not self.complete:
             if self._until_close and exc is None and self._error is None:
                 self.complete = True
@@ -222,7 +224,7 @@ class Connection(asyncio.Protocol):
         if limits is None or self._header_count > limits.headers or self._header_bytes > HEAD_BYTES:
             self.fail(_too_many_headers(self.host))
         elif not self.head_seen:
-            self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
+            self.headers.append((_names.get(name) or _learn(name), value.decode("latin-1").strip(" \t")))
 
     def on_headers_complete(self) -> None:
         if self._parser is None or self.head_seen:
@@ -296,30 +298,48 @@ class Connection(asyncio.Protocol):
         if status == 101 or self._interim > _INTERIM_ANSWERS:
             self.fail(_not_understood(self.host))
 
-    def _run_out(self) -> None:
-        self.fail(TimedOut(f"The host {self.host} did not answer in full within the time limit.", code="timed_out"))
+    def _watch(self, limits: Limits) -> None:
+        """Have a timer run at the first moment at which a limit could have passed. One that runs sooner is left: the
+        next exchange finds it, and most exchanges are over before any runs."""
+        due = self._deadline
+        if limits.idle_seconds is not None:
+            due = min(due, self._last_moved + limits.idle_seconds)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._look)
 
-    def _look_idle(self) -> None:
-        """The idle time is looked at when it could have passed, not re-armed with every byte."""
-        idle_seconds = self._limits.idle_seconds if self._limits is not None else None
-        if idle_seconds is None:
+    def _look(self) -> None:
+        """Whether a limit has passed. The idle time is looked at when it could have, not re-armed with every byte."""
+        self._timer = None
+        limits = self._limits
+        if self._parser is None or limits is None:
             return
         now = self._loop.time()
         if self._read_paused:
             self._last_moved = now
-        due = self._last_moved + idle_seconds
-        if due <= now:
-            self.fail(TimedOut(f"The host {self.host} was silent for {idle_seconds:g} seconds.", code="idle"))
+        if self._deadline <= now:
+            self.fail(TimedOut(f"The host {self.host} did not answer in full within the time limit.", code="timed_out"))
+        elif limits.idle_seconds is not None and self._last_moved + limits.idle_seconds <= now:
+            self.fail(TimedOut(f"The host {self.host} was silent for {limits.idle_seconds:g} seconds.", code="idle"))
         else:
-            self._idle = self._loop.call_at(due, self._look_idle)
+            self._watch(limits)
 
-    def _stop_timers(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+    def _stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _learn(name: bytes) -> str:
+    """A header's name in lower case, remembered: third parties send the same few."""
+    lower = name.decode("latin-1").lower()
+    if len(name) <= _REMEMBERED_BYTES:
+        if len(_names) >= _REMEMBERED_NAMES:
+            _names.clear()
+        _names[name] = lower
+    return lower
 
 
 def _lost(host: str) -> OutboundError:

@@ -8,7 +8,7 @@ from isthmus.protocols.api_key import header_pairs, parameters_request, travels_
 from isthmus.protocols.basic import basic_headers
 from isthmus.protocols.bearer import bearer_header, bearer_request
 from isthmus.protocols.oauth1 import sign
-from isthmus.protocols.placement import place, with_headers
+from isthmus.protocols.placement import place, with_checked_headers, with_headers
 from isthmus.records import (
     ApiKeyCredential,
     BasicCredential,
@@ -53,6 +53,12 @@ def attach(
     signer = credential if credential.token else None
     hashed = service.signature_body_hash
     return sign(service, client, signer, request, nonce=nonce, timestamp=timestamp, body_hash=hashed)
+
+
+def attach_ready(request: HttpRequest, headers: Headers) -> HttpRequest:
+    """The request with these `ready_headers`: what `attach` makes of it, without working the headers out again."""
+    given = with_checked_headers(request.headers, headers)
+    return HttpRequest(request.method, request.url, given, request.body, request.form)
 
 
 def needs_moment(service: Service, credential: Credential) -> bool:

@@ -86,6 +86,11 @@ def with_headers(headers: Headers, pairs: Pairs) -> Headers:
     """
     for name, value in pairs:
         check_header(name, value)
+    return with_checked_headers(headers, pairs)
+
+
+def with_checked_headers(headers: Headers, pairs: Pairs) -> Headers:
+    """As `with_headers`, for pairs that may stand in a header."""
     if not headers:
         return tuple(pairs)
     ours = {_fold(name) for name, _ in pairs}

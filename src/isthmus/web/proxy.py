@@ -53,6 +53,9 @@ _WITHHELD_NAMES = (
     "isthmus-request-id clear-site-data public-key-pins"
 )
 _WITHHELD = frozenset(_WITHHELD_NAMES.split())
+_raw_names: dict[str, bytes] = {}
+_REMEMBERED_NAMES = 4096
+_REMEMBERED_CHARACTERS = 64
 _PLAIN_CONNECTION = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close"))
 _REFUSED_METHODS = frozenset(("TRACE", "CONNECT"))
 
@@ -151,13 +154,16 @@ class Proxy:
         length: int | None = None
         cached = False
         for name, value in answer.headers:
-            if name in _WITHHELD:
+            raw = _raw_names.get(name)
+            if raw is None:
+                raw = _raw_name(name)
+            if not raw:
                 continue
-            if name == "content-length" and value.isdigit():
+            if raw == b"content-length" and value.isdigit():
                 length = int(value)
-            elif name == "cache-control":
+            elif raw == b"cache-control":
                 cached = True
-            head.append((name.encode("latin-1"), value.encode("latin-1")))
+            head.append((raw, value.encode("latin-1")))
         head += self._on_answers
         head.append((b"isthmus-request-id", scope[REQUEST_ID].encode()))
         if not cached:
@@ -202,6 +208,16 @@ class Proxy:
                 "error": course.error or None,
             }
         )
+
+
+def _raw_name(name: str) -> bytes:
+    """The name of a third party's header as the server takes it, empty for one that is withheld; remembered."""
+    raw = b"" if name in _WITHHELD else name.encode("latin-1")
+    if len(name) <= _REMEMBERED_CHARACTERS:
+        if len(_raw_names) >= _REMEMBERED_NAMES:
+            _raw_names.clear()
+        _raw_names[name] = raw
+    return raw
 
 
 def read_head(scope: Scope) -> _Read:
