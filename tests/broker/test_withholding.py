@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import re
+from collections.abc import Callable
 from urllib.parse import quote_plus
 
 import pytest
@@ -19,9 +20,14 @@ from isthmus.broker.withholding import (
     looks_secret,
     media_type_of,
 )
+from isthmus.records import Headers
 
 NONE = Hidden(())
 FORM = "application/x-www-form-urlencoded"
+SECRET_NAMES = (
+    "password newPassword passwd passphrase passcode pwd client_secret access_token tokens Authorization api_key apiKey "
+    "API-Key access.key credentials cookie sessionId signature assertion code_verifier bearer jwt otp auth pin pass key sid sig"
+)
 SECRET = 'top/secret+"ü" 1'
 
 
@@ -29,8 +35,12 @@ def shown(*headers: tuple[str, str], attached: frozenset[str] = frozenset()) -> 
     return [(one.name, one.value, one.attached) for one in kept_headers(headers, attached, NONE)]
 
 
+def of(media_type: str, **more: str) -> Headers:
+    return (("Content-Type", media_type), *((name.replace("_", "-"), value) for name, value in more.items()))
+
+
 def body(text: str, media_type: str = "application/json", hidden: Hidden = NONE, *, cut: bool = False) -> str:
-    kept = kept_body(text.encode(), media_type, hidden, cut=cut)
+    kept = kept_body(text.encode(), of(media_type), hidden, cut=cut)
     assert kept is not None
     return kept
 
@@ -69,25 +79,18 @@ def test_a_secret_is_taken_out_of_a_shown_header_and_no_control_character_is_kep
     (kept,) = kept_headers([("location", "/of/cnry-123/x\x00")], frozenset(), Hidden(["cnry-123"]))
     assert (kept.value or "").startswith("/of/***/x")
     assert "\x00" not in (kept.value or "")
+    (kept,) = kept_headers([("location", "/" + "x" * 294 + "cnry-123")], frozenset(), Hidden(["cnry-123"]))
+    assert "cnry" not in (kept.value or "")
     assert len(kept_headers([("a", "b")] * 500, frozenset(), NONE)) == MOST_HEADERS
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "password",
-        "newPassword",
-        "client_secret",
-        "access_token",
-        "Authorization",
-        "api_key",
-        "apiKey",
-        "API-Key",
-        "auth",
-    ],
-)
+@pytest.mark.parametrize("name", [*SECRET_NAMES.split(), "private key"])
 def test_names_that_look_secret(name: str) -> None:
     assert looks_secret(name)
+    assert json.loads(body(json.dumps({"a": {name: "cnry"}}))) == {"a": {name: "***"}}
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in name)
+    assert "cnry" not in body(f'{{"a": {{"{escaped}": "cnry"}}}}')
+    assert "cnry" not in body(f"{name}=cnry&b=1", FORM)
 
 
 @pytest.mark.parametrize("name", ["name", "author", "email", "passenger", "keyboard", "status", "compass", "pinned"])
@@ -152,8 +155,48 @@ def test_forms_text_and_markup_lose_what_looks_secret() -> None:
 
 @pytest.mark.parametrize("media_type", ["image/png", "multipart/form-data", "application/octet-stream", ""])
 def test_what_is_no_text_is_not_kept(media_type: str) -> None:
-    assert kept_body(b"abc", media_type, NONE, cut=False) is None
+    assert kept_body(b"abc", of(media_type), NONE, cut=False) is None
     assert not is_text(media_type)
+
+
+def test_what_cannot_be_looked_through_is_not_kept() -> None:
+    for headers, content in (
+        (of("application/json", content_encoding="gzip"), b"\x1f\x8b cnry"),
+        (of("text/plain; charset=utf-16"), "cnry".encode("utf-16")),
+        (of("text/plain; charset=UTF-7"), b"cnry"),
+        (of("text/plain"), "cnry".encode("utf-16-le")),
+    ):
+        assert kept_body(content, headers, NONE, cut=False) is None, headers
+
+
+def test_letters_of_latin_1_and_half_a_letter_at_the_end_are_read() -> None:
+    hidden = Hidden(["w\u00f6rtlich"])
+    for charset in ("utf-8", "iso-8859-1"):
+        text = "so w\u00f6rtlich \u00e4".encode(charset)
+        assert kept_body(text, of(f"text/plain; charset={charset}"), hidden, cut=False) == "so *** \u00e4"
+    assert kept_body("so \u00e4".encode()[:-1], of("text/plain"), NONE, cut=True) == "so "
+
+
+@pytest.mark.parametrize(
+    "escape", [lambda letter: f"\\u{ord(letter):04X}", lambda letter: "\\/" if letter == "/" else letter]
+)
+def test_a_value_is_found_however_json_escapes_it(escape: Callable[[str], str]) -> None:
+    hidden = Hidden(["top/secret+value"])
+    spelt = "".join(map(escape, "top/secret+value"))
+    text = f'{{"echo": "so: {spelt}!", "kept": "a\\/b"}}'
+    assert json.loads(body(text, hidden=hidden)) == {"echo": "so: ***!", "kept": "a/b"}
+    for end in range(text.index("top") + 5 if "top" in text else text.index("so: ") + 40, text.index("!")):
+        assert "top" not in str(_read(body(text[:end], hidden=hidden, cut=True))), end
+
+
+def _read(text: str) -> str:
+    return re.sub(r"\\u([0-9A-F]{4})", lambda match: chr(int(match[1], 16)), text)
+
+
+def test_a_name_and_its_value_in_two_members_are_seen_together() -> None:
+    text = '{"fields": [{"name": "Password", "value": "cnry"}, {"name": "city", "value": "Oslo"}], "value": 1}'
+    expected = [{"name": "Password", "value": "***"}, {"name": "city", "value": "Oslo"}]
+    assert json.loads(body(text)) == {"fields": expected, "value": 1}
 
 
 def test_a_value_is_found_in_every_spelling() -> None:
@@ -179,12 +222,15 @@ def test_the_media_type_is_told_without_its_parameters() -> None:
 
 
 def test_nothing_makes_it_fail_or_slow() -> None:
+    half = Hidden(["\ud800 half a letter"])
+    assert kept_body(b'{"a": "\\ud800 half a letter"}', of("application/json"), half, cut=False) == '{"a": "***"}'
+    assert kept_body(b'{"a": "\\ud800"}', of("application/json"), half, cut=False) == '{"a": "\\ud800"}'
     chance = random.Random(7)
     letters = "{}[]:,\"\\'=&;<>%token \n\x00\xff1a"
     for _ in range(2000):
         text = "".join(chance.choices(letters, k=chance.randrange(80)))
         for media_type in ("application/json", FORM, "text/xml"):
-            kept_body(text.encode("latin-1") or b"-", media_type, Hidden(["token"]), cut=chance.random() < 0.5)
+            kept_body(text.encode("latin-1") or b"-", of(media_type), Hidden(["token"]), cut=chance.random() < 0.5)
     for hard in (
         '{"a":' * 2000,
         "token" * 4000,
@@ -194,4 +240,4 @@ def test_nothing_makes_it_fail_or_slow() -> None:
         "[" * 9000,
         "a." * 4000,
     ):
-        assert kept_body(hard.encode(), "text/plain", Hidden(["token" * 9]), cut=True) is not None
+        assert kept_body(hard.encode(), of("text/plain"), Hidden(["token" * 9]), cut=True) is not None

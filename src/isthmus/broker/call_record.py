@@ -106,10 +106,10 @@ class Recorder:
             answer = CallSide(kept, media_type_of(call.headers), call.received_bytes)
         id, sealed = "", None
         if call.sent or call.received:
-            covering = Hidden((*_values(entry), *_values(call.entry or entry), *withheld_values(sent, named)))
+            covering = hidden.and_also((*_values(entry), *withheld_values(sent, named)))
             bodies = {
-                "request": _body(call.sent, request, covering),
-                "answer": _body(call.received, answer, covering),
+                "request": _body(call.sent, sent, call.sent_bytes, covering),
+                "answer": _body(call.received, call.headers, call.received_bytes, covering),
             }
             if any(bodies.values()):
                 id = draw_id()
@@ -148,11 +148,9 @@ def read_head(head: bytes) -> Headers:
     return tuple((name, value.lstrip()) for name, colon, value in (line.partition(":") for line in lines) if colon)
 
 
-def _body(body: bytes, side: CallSide | None, hidden: Hidden) -> dict[str, Any] | None:
-    if side is None:
-        return None
-    cut = (side.size or 0) > len(body)
-    text = kept_body(body, side.media_type, hidden, cut=cut)
+def _body(body: bytes, headers: Headers, size: int | None, hidden: Hidden) -> dict[str, Any] | None:
+    cut = (size or 0) > len(body)
+    text = kept_body(body, headers, hidden, cut=cut)
     return None if text is None else {"text": text, "cut": cut}
 
 

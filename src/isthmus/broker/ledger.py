@@ -51,7 +51,7 @@ class Ledger:
 
     async def _flush(self) -> None:
         remembered, self._calls = self._calls, {}
-        calls = {connection_id: self._made(batch) for connection_id, batch in remembered.items()}
+        calls = {connection_id: await self._made(batch) for connection_id, batch in remembered.items()}
         authorizations, self._authorizations = self._authorizations, {}
         api_keys, self._api_keys = self._api_keys, {}
         counts, self._counts = self._counts, {}
@@ -77,10 +77,11 @@ class Ledger:
             self._authorizations = {**authorizations, **self._authorizations}
             self._api_keys = {**api_keys, **self._api_keys}
 
-    def _made(self, batch: Iterable[tuple[str, Callable[[], CallRecord]]]) -> list[CallRecord]:
+    async def _made(self, batch: Iterable[tuple[str, Callable[[], CallRecord]]]) -> list[CallRecord]:
         records = []
         for authorization_id, make in batch:
             record = make()
+            await asyncio.sleep(0)  # many records are much work; calls under way come in between
             records.append(record)
             self._authorizations[authorization_id] = record.at
             if record.actor.startswith("api_key:"):
@@ -92,7 +93,8 @@ class Ledger:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
+            async with self._writing:  # never in the middle of a batch, which would be lost
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.flush()
 

@@ -209,7 +209,7 @@ class CallSide(Told):
 
     headers: list[CallHeader]
     media_type: str | None
-    size: int | None = Field(description="Bytes of the body; null where that is not known.")
+    size: int | None = Field(description="Bytes of the body, unpacked if we unpacked it; null where unknown.")
     body: str | None = Field(description="The first 4 KiB, redacted, where `policy.keep_bodies` is on and it is text.")
     body_cut: bool
 
