@@ -83,6 +83,11 @@ class Served:
         """One `isthmus` command on the same data."""
         return run("isthmus", *words, environ=self.environ, stdin=stdin)
 
+    def processor_seconds(self) -> float:
+        """What the server's process has used of a processor since it began."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 

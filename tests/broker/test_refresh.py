@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,12 +77,17 @@ async def test_calls_of_other_connections_do_not_wait_for_a_slow_token_endpoint(
     await world.connected()
     await expire(world)
     await world.connected("practice_basic", "other")
-    world.practice.dials(token={"slow_seconds": 3})
+    world.practice.dials(token={"until_turned": True})
+    before = token_calls(world)
     waiting = asyncio.create_task(world.call())
-    await asyncio.sleep(0.1)
+    ends = time.monotonic() + 30
+    while token_calls(world) == before:
+        assert time.monotonic() < ends, "the refresh does not begin"
+        await asyncio.sleep(0.02)
     answers = [await world.call("/me", "other") for _ in range(20)]
     assert [answer.status for answer in answers] == [200] * 20
     assert not waiting.done()
+    world.practice.dials(token={})
     assert (await waiting).status == 200
 
 
@@ -144,10 +150,10 @@ async def test_retry_after_of_the_token_endpoint_is_obeyed(world: World) -> None
     await world.connected()
     await expire(world)
     world.practice.dials(token={"fail_status": 429, "retry_after": 7})
-    before = token_calls(world)
+    before, asked = token_calls(world), datetime.now(UTC)
     with pytest.raises(RefreshDeferred) as caught:
         await world.call()
-    assert 5 < (caught.value.retry_at - datetime.now(UTC)).total_seconds() <= 7
+    assert asked + timedelta(seconds=5) < caught.value.retry_at <= datetime.now(UTC) + timedelta(seconds=7)
     with pytest.raises(RefreshDeferred):
         await world.call()
     assert token_calls(world) == before + 1

@@ -79,9 +79,12 @@ def busy(tmp_path: Path, practice: Any) -> Iterator[Any]:
             except OSError as problem:
                 answers.append(problem)
 
-        thread = threading.Thread(target=call)
+        thread, before = threading.Thread(target=call), practice.counters()["api_calls"]
         thread.start()
-        time.sleep(0.7)
+        ends = time.monotonic() + 30
+        while practice.counters()["api_calls"] == before:
+            assert time.monotonic() < ends, "the call does not get there"
+            time.sleep(0.02)
         return served, thread, answers
 
     yield begin
@@ -89,13 +92,18 @@ def busy(tmp_path: Path, practice: Any) -> Iterator[Any]:
         served.end()
 
 
+def ask_while(thread: threading.Thread, served: Served) -> None:
+    """Ask again and again while the call is under way: the signal may take a while to come through."""
+    while thread.is_alive():
+        served.ask("GET", "/healthz")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_call_under_way_is_finished_before_the_end(busy: Any, number: int) -> None:
-    served, thread, answers = busy(2)
+    served, thread, answers = busy(4)
     served.process.send_signal(number)
-    time.sleep(0.5)
     with pytest.raises(OSError, match=r"."):  # nothing new is taken
-        served.ask("GET", "/healthz")
+        ask_while(thread, served)
     assert served.process.wait(20) == 0
     thread.join()
     assert isinstance(answers[0], Reply)

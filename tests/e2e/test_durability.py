@@ -49,7 +49,7 @@ def test_every_acknowledged_write_survives_kill_9(
     for number in range(rounds):
         served = start_server(tmp_path, port=port, key=key, fresh=fresh, **settings)
         port, key = int(served.url.rsplit(":", 1)[1]), served.key
-        ready.append(served.ready_seconds)
+        ready.append(served.processor_seconds())
         if number == 0:
             make_service(served, practice, "practice_basic")
         stop, enough = threading.Event(), len(granted) + 2
@@ -81,7 +81,7 @@ def test_every_acknowledged_write_survives_kill_9(
     served = start_server(tmp_path, port=port, key=key, fresh=fresh, **settings)
     try:
         names = [item["link_name"] for item in every(served, "/api/v1/connections")]
-        assert median(ready) < 10  # each by itself is measured by whoever else is on the machine, too
+        assert median(ready) < 10  # the processor's seconds: those of the clock are of whoever else is on the machine
         assert len(acknowledged) > rounds
         assert len(names) == len(set(names))
         assert set(acknowledged) <= set(names)
@@ -109,10 +109,14 @@ def test_sigterm_lets_calls_in_flight_finish(tmp_path: Path, practice: Any) -> N
     def call(path: str) -> None:
         statuses.append(served.ask("GET", path).status)
 
-    callers = [threading.Thread(target=call, args=(f"/proxy/slow/slow?seconds={seconds}",)) for seconds in (1, 2, 3)]
+    callers = [threading.Thread(target=call, args=(f"/proxy/slow/slow?seconds={seconds}",)) for seconds in (3, 4, 5)]
+    before = practice.counters()["api_calls"]
     for caller in callers:
         caller.start()
-    time.sleep(0.6)
+    ends = time.monotonic() + 30
+    while practice.counters()["api_calls"] < before + len(callers):
+        assert time.monotonic() < ends, "the calls do not get there"
+        time.sleep(0.02)
     started = time.monotonic()
     assert served.end() == 0
     took = time.monotonic() - started

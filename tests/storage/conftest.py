@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.postgresql_server import PostgresqlServer, postgresql, postgresql_url
+from tests.tables import lay_tables
 
 from isthmus.settings import Settings
 from isthmus.storage import Storage, open_storage
@@ -44,6 +45,8 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 async def open_another(settings: Settings) -> AsyncIterator[Opener]:
     """Opens the same database once more, as another process would."""
     opened: list[Storage] = []
+    if settings.is_sqlite:
+        await lay_tables(settings.data_dir)
 
     async def open_one() -> Storage:
         storage = await open_storage(settings)

@@ -283,13 +283,13 @@ async def test_many_processes_share_the_queue_and_each_run_is_made_once(
 async def test_five_hundred_runs_that_wait_twice_are_done_soon_on_two_workers(
     tmp_path: Path, world: World, shop: Workshop
 ) -> None:
-    """A run that waits holds no worker: 500 times 0.4 s on two of them would be 100 s. The figure itself is in the
+    """A run that waits holds no worker: 500 times 2 s on two of them would be 500 s. The figure itself is in the
     bench; here the machine may be busy with something else."""
-    twice = 'def main():\n    for n in [1, 2]:\n        connection("link").get("/slow?seconds=0.2")\n    return n\n'
+    twice = 'def main():\n    for n in [1, 2]:\n        connection("link").get("/slow?seconds=1")\n    return n\n'
     await prepared(world, shop, twice)
     runs = await asyncio.gather(*(queued(shop) for _ in range(500)))
     started = time.monotonic()
     async with process(tmp_path, Pace()):
         for run_id in runs:
             await settled(world, run_id, "finished")
-        assert time.monotonic() - started < 40
+        assert time.monotonic() - started < 200

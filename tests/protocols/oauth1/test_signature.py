@@ -190,7 +190,7 @@ def test_encoding_agrees_with_a_second_implementation(text: str) -> None:
     assert encode(text) == oauthlib_escape(text)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(PAIRS)
 def test_normalization_agrees_with_two_other_implementations(pairs: list[tuple[str, str]]) -> None:
     ours = normalize(octets(pairs))
@@ -198,7 +198,7 @@ def test_normalization_agrees_with_two_other_implementations(pairs: list[tuple[s
     assert ours == authlib_normalize(pairs)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from(["get", "POST", "PROPFIND"]),
     st.sampled_from(["http", "https", "HTTP"]),
