@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from tests.console.looks import AXE
 from tests.console.stage import Stage, launch, set_up_link, staged
 from tests.practice_server import PracticeServer
 from tests.served import Served, serving
 
-AXE = Path(__file__).parent.parent / "counterparts" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 expect.set_options(timeout=20_000)
 WATCH = """
 window.broken = [];
@@ -82,15 +81,6 @@ def founder(chromium: Browser, empty: Served) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     return AXE.read_text(encoding="utf-8")
-
-
-def violations(page: Page, axe: str, *rules: str) -> list[str]:
-    """What axe finds on the page, with where it is; by these rules alone where some are named."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(f"() => {{ {axe} }}")
-    limits = f", runOnly: {{ type: 'rule', values: {list(rules)} }}" if rules else ""
-    found = page.evaluate(f"() => axe.run(document, {{ resultTypes: ['violations']{limits} }})")
-    return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
 
 
 def new_context(chromium: Browser) -> BrowserContext:

@@ -20,65 +20,6 @@ from tests.served import Served, serving
 PASSWORD = "correct horse battery"
 EMAIL = "ada@example.com"
 
-PAGES = {
-    "home": "/",
-    "connections": "/connections",
-    "shared": "/shared",
-    "pick": "/new/connection",
-    "pick-custom": "/new/connection?tab=custom",
-    "pick-nothing": "/new/connection?q=xyzzy",
-    "create": "/new/connection/practice_oauth2",
-    "create-values": "/new/connection/practice_two_keys",
-    "connection": "/connections/crm",
-    "connection-failing": "/connections/billing",
-    "connection-new": "/connections/archive",
-    "connection-off": "/connections/legacy",
-    "connect": "/connections/archive/connect",
-    "edit": "/connections/crm/edit",
-    "delete": "/connections/crm/delete",
-    "revoke": "/connections/crm/revoke",
-    "call": "/connections/crm/call?method=GET&url=/me",
-    "services": "/services",
-    "service": "/services/practice_oauth2",
-    "service-default": "/services/slack",
-    "service-new": "/new/service",
-    "service-edit": "/services/practice_oauth2/edit",
-    "service-clone": "/services/slack/clone",
-    "service-delete": "/services/practice_basic/delete",
-    "client": "/services/slack/client?next=/new/connection/slack",
-    "functions": "/functions",
-    "function-new": "/new/function",
-    "function": "/functions/standalone.notify",
-    "function-versions": "/functions/standalone.notify/versions?from=1",
-    "function-runs": "/functions/standalone.notify/runs",
-    "function-triggers": "/functions/standalone.notify/triggers",
-    "function-delete": "/functions/standalone.notify/delete",
-    "activity": "/activity",
-    "users": "/users",
-    "user-new": "/new/user",
-    "keys": "/keys",
-    "key-new": "/new/key",
-    "settings": "/settings",
-    "developer": "/developer",
-    "applications": "/account/applications",
-    "account": "/account",
-    "account-signing-in": "/account/signing-in",
-    "account-confirm": "/account/confirm?next=/account/signing-in",
-    "more": "/more",
-    "missing": "/connections/nowhere",
-}
-"""Name -> path of every page of the stage."""
-
-
-EMPTY_PAGES = {
-    "empty-home": "/",
-    "empty-connections": "/connections?started=1",
-    "empty-shared": "/shared",
-    "empty-services": "/new/connection?tab=custom",
-    "empty-functions": "/functions",
-}
-"""Name -> path of pages that have something to say where there is nothing yet."""
-
 
 @dataclass
 class Stage:
@@ -89,25 +30,17 @@ class Stage:
     def url(self) -> str:
         return self.served.url
 
-    def sign_in(self, page: Page, email: str = EMAIL) -> None:
-        page.goto(f"{self.url}/login")
+    def sign_in(self, page: Page, email: str = EMAIL, at: str = "") -> None:
+        """Sign in, at another name of the server where one is given."""
+        url = at or self.url
+        page.goto(f"{url}/login")
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{self.url}/")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(f"{url}/")
 
-    def moments(self) -> dict[str, str]:
-        """Name -> path of pages that stand only for a while, or have a name only now."""
-        runs = self.served.ask("GET", "/api/v1/functions/standalone.notify/runs").document["items"]
-        return {
-            "consent": self.consent_page("archive").removeprefix(self.url),
-            "consent-used": "/connect/used-already",
-            "connected": "/connected/crm",
-            "run": f"/runs/{runs[0]['id']}",
-            "run-failed": f"/runs/{self._failed_run()}",
-        }
-
-    def _failed_run(self) -> str:
+    def failed_run(self) -> str:
+        """The id of a run that failed just now."""
         document = {"name": "standalone.fails", "language": "python", "code": "def main():\n    return 1 // 0\n"}
         self.served.ask("POST", "/api/v1/functions", document)
         ran = self.served.ask("POST", "/api/v1/functions/standalone.fails/execute?version=draft", {}).document

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.console.conftest import violations
-from tests.console.stage import PAGES, Stage
+from tests.console.gallery import ACTS, PAGES, SIGNED_OUT, moments
+from tests.console.looks import OF_COLOUR, SETTLED, look_at, violations
+from tests.console.stage import Stage
 
 pytestmark = pytest.mark.browser
 MOST_SHIFTED = 0.01
-OF_COLOUR = ("color-contrast", "link-in-text-block")
 PAGE_BYTES, SCRIPT_BYTES = 60 * 1024, 20 * 1024
 STATIC = Path(__file__).parents[2] / "src" / "isthmus" / "web" / "static"
 
@@ -37,18 +37,15 @@ def test_a_page_is_light_still_accessible_in_both_themes_and_fits_a_phone(
 
 
 def test_pages_of_a_moment_are_accessible_in_both_themes(page: Page, stage: Stage, axe: str) -> None:
-    for name, path in stage.moments().items():
-        page.goto(stage.url + path, wait_until="load")
+    for name, url in {**moments(stage), **{name: stage.url + path for name, path in SIGNED_OUT.items()}}.items():
+        page.goto(url, wait_until="load")
         look_at(page, axe, name)
 
 
-def look_at(page: Page, axe: str, name: str) -> None:
-    assert violations(page, axe) == [], name
-    page.emulate_media(color_scheme="dark")  # what a theme changes are colours
-    page.evaluate(SETTLED)
-    assert violations(page, axe, *OF_COLOUR) == [], f"{name} in the dark theme"
-    page.emulate_media(color_scheme="light")
-    assert page.evaluate("window.broken") == [], name
+@pytest.mark.parametrize("name", ACTS)
+def test_what_an_act_leads_to_is_accessible_in_both_themes(page: Page, stage: Stage, axe: str, name: str) -> None:
+    ACTS[name](page, stage)
+    look_at(page, axe, name)
 
 
 def require_light(text: str, *, editor: bool) -> None:
@@ -77,7 +74,6 @@ def test_every_control_is_reached_by_the_keyboard_and_shows_it(page: Page, stage
     assert dark == []
 
 
-SETTLED = "Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => new Promise(requestAnimationFrame))"
 COUNT_CONTROLS = """() => {
   const seen = (one) => one.checkVisibility() && one.getClientRects().length && one.tabIndex >= 0 && !one.disabled;
   const radio = (one) => one.type === "radio" && !one.checked;
