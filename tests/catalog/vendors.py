@@ -22,7 +22,7 @@ from tests.world import ADMIN, PUBLIC_URL
 from isthmus.app import Isthmus
 from isthmus.broker.call import Call
 from isthmus.errors import ConnectError, IsthmusError, ReauthorizationRequired
-from isthmus.outbound import Limits, Outbound
+from isthmus.outbound import Outbound
 from isthmus.records import HttpRequest, HttpResponse
 from isthmus.settings import Settings
 
@@ -51,14 +51,12 @@ class VendorDoor(Outbound):
         super().__init__(settings)
         self._practice = practice
 
-    async def send(
-        self, request: HttpRequest, *, hosts: Sequence[str] | None, limits: Limits | None = None
-    ) -> HttpResponse:
+    async def send(self, request: HttpRequest, *, hosts: Sequence[str] | None, **more: Any) -> HttpResponse:
         target = self.check(request.url, hosts)
         assert target.scheme == "https"
         host = target.host if target.port == 443 else f"{target.host}:{target.port}"
         moved = f"{self._practice.url}/vendor/{host}{target.path}"
-        return await super().send(replace(request, url=moved), hosts=None, limits=limits)
+        return await super().send(replace(request, url=moved), hosts=None, **more)
 
 
 def fixture_names() -> list[str]:
