@@ -38,13 +38,22 @@ class Wire(NamedTuple):
             return read_all(connection)
 
     def noted(self, part: str) -> str:
-        """The line of the notes that holds `part`, waited for at most five seconds."""
-        for _ in range(100):
+        """The line of the notes that holds `part`, waited for at most twenty seconds."""
+        for _ in range(400):
             line = next((line for line in self.notes.read_text().splitlines() if part in line), "")
             if line:
                 return line
             time.sleep(0.05)
         raise AssertionError(f"nothing noted about {part}")
+
+    def told(self, part: str) -> str:
+        """What the server wrote, once that part is there; waited for as long as for the notes."""
+        for _ in range(400):
+            text = self.output.read_text()
+            if part in text:
+                return text
+            time.sleep(0.05)
+        raise AssertionError(f"nothing told about {part}: {text}")
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -201,8 +210,7 @@ def test_a_websocket_is_refused(wire: Wire) -> None:
 def test_standard_output_holds_one_json_object_a_line_and_no_query(wire: Wire) -> None:
     wire.ask(proxied(wire, "/x?api_key=query-value"))
     wire.ask("GET /connect/one-time-token HTTP/1.1")
-    time.sleep(0.6)
-    text = wire.output.read_text()
+    text = wire.told("/connect/")
     ours = [line for line in text.splitlines() if not line.startswith("[INFO]")]
     assert any(json.loads(line)["event"] == "call" for line in ours)
     assert "query-value" not in text

@@ -137,7 +137,9 @@ async def test_a_line_is_written_soon_though_nothing_follows() -> None:
     writer.add(b"one")
     writer.add(b"two")
     assert lines == []
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        while not lines:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     assert lines == [b"one\ntwo\n"]
 
 
