@@ -13,7 +13,7 @@ from collections import OrderedDict
 from isthmus.errors import DestinationDenied, OutboundError, TimedOut, Unreachable
 from isthmus.outbound.names import Resolver, addresses_of
 from isthmus.outbound.policy import AddressPolicy
-from isthmus.outbound.target import IPAddress, Origin
+from isthmus.outbound.target import Origin
 from isthmus.outbound.wire import Connection
 
 _ANSWER_SECONDS = 30.0
@@ -28,7 +28,7 @@ class _Lane:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.addresses: tuple[IPAddress, ...] = ()
+        self.addresses: tuple[str, ...] = ()
         self.expires = 0.0
         self.idle: list[Connection] = []
         self.resolving = asyncio.Lock()
@@ -115,7 +115,7 @@ class Pool:
                 raise DestinationDenied(
                     f"The host {lane.origin.host} may be reached by https only.", code="scheme_denied"
                 )
-            lane.addresses = addresses
+            lane.addresses = tuple(map(str, addresses))
             lane.expires = loop.time() + _ANSWER_SECONDS
             stale = [connection for connection in lane.idle if not _is_pinned(lane, connection)]
             lane.idle = [connection for connection in lane.idle if _is_pinned(lane, connection)]
@@ -131,7 +131,7 @@ class Pool:
             share = (deadline - loop.time()) / (len(addresses) - position)
             try:
                 async with asyncio.timeout(share):
-                    return await self._connect(lane.origin, str(address))
+                    return await self._connect(lane.origin, address)
             except TimeoutError:
                 problem = TimedOut(f"Connecting to {lane.origin.host} took too long.", code="connect_timed_out")
             except (OSError, ssl.SSLError) as failure:
@@ -175,7 +175,7 @@ def _take_idle(lane: _Lane) -> Connection | None:
 
 
 def _is_pinned(lane: _Lane, connection: Connection) -> bool:
-    return any(str(address) == connection.address for address in lane.addresses)
+    return connection.address in lane.addresses
 
 
 def _abort_idle(lane: _Lane) -> None:
