@@ -154,9 +154,10 @@ def _read(
         elif key not in _FIELDS and key not in READ_ONLY and key != "client_secret":
             hint = "See the format of a service definition for the fields there are."
             reader.wrong(str(key)[:60], f"Unknown field {str(key)[:60]!r}.", hint)
-    for key in ("link_name", "name", "auth_type"):
+    for key in ("name", "link_name", "auth_type"):
         if not read.get(key) and not any(p.field == key for p in reader.problems):
-            reader.wrong(key, f"The {key} is missing.", f"Give the {key}.")
+            words = key.replace("_", " ")
+            reader.wrong(key, f"The {words} is missing.", f"Give the {words}.")
     if reader.problems:
         return None, reader.problems
     service = Service(kind=kind, **_with_defaults(read))

@@ -44,10 +44,13 @@ async def test_a_member_s_home_tells_nothing_of_others(house: House, practice: A
 
 def test_every_recorded_action_has_words() -> None:
     source = "".join(file.read_text() for file in Path(isthmus.__file__).parent.rglob("*.py"))
-    kinds = r"api_key|authorization|connection|credential|function|run|service|trigger|user|passkey|identity"
+    kinds = (
+        r"api_key|authorization|connection|credential|function|run|service|trigger|user|passkey|identity|client|token"
+    )
     named = set(
         re.findall(
-            rf'(?:_activity|_journal|_told|ActivityEntry|_add)\([^"()]*(?:\(\))?[^"()]*"((?:{kinds})\.[a-z_]+)"', source
+            rf'(?:_activity|_?journal|_tell|_told|_entry|ActivityEntry|_add)\([^"()]*(?:\(\))?[^"()]*"((?:{kinds})\.[a-z_]+)"',
+            source,
         )
     )
     assert len(named) > 20

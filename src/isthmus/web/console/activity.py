@@ -17,8 +17,17 @@ SENTENCES: dict[str, str] = {
     "api_key.revoke": "revoked the API key",
     "authorization.delete": "took back an account of",
     "catalog.update": "updated the catalog",
+    "client.consent": "allowed the application",
+    "client.create": "registered the application",
+    "client.delete": "deleted the application",
+    "client.end_secret": "ended a secret of the application",
+    "client.generate_code": "generated a code of the application",
+    "client.refuse": "refused the application",
+    "client.revoke_grant": "ended the access of the application",
+    "client.rotate_secret": "made a new secret of the application",
+    "client.update": "changed the application",
     "connection.begin": "began to authorize",
-    "connection.callback": "came back from the provider to",
+    "connection.callback": "came back from the provider of",
     "connection.connect": "connected",
     "connection.create": "created the connection",
     "connection.delete": "deleted the connection",
@@ -47,6 +56,10 @@ SENTENCES: dict[str, str] = {
     "service.create": "created the service",
     "service.delete": "deleted the service",
     "service.update": "changed the service",
+    "token.code_reused": "showed a code a second time, through the application",
+    "token.issue": "let in the application",
+    "token.refresh_reused": "showed a refresh token a second time, through the application",
+    "token.revoke": "gave back a token, through the application",
     "trigger.create": "created the trigger",
     "trigger.delete": "deleted the trigger",
     "trigger.missed": "missed a time of the trigger",
@@ -62,11 +75,19 @@ SENTENCES: dict[str, str] = {
 }
 """Action -> the words between who and what; another action is shown as it is."""
 
-_PLACES = {"connection": "/connections/", "service": "/services/", "function": "/functions/"}
+_UNTOLD = frozenset({"grant", "tokens", "client"})
+_PLACES = {
+    "client": "/developer/clients/",
+    "connection": "/connections/",
+    "service": "/services/",
+    "function": "/functions/",
+}
 _ALONE = frozenset(
     {"catalog.update", "identity.link", "identity.unlink", "passkey.create"}
     | {"user.confirm", "user.sign_in", "user.sign_out", "user.sign_out_everywhere"}
 )
+_OTHERS = {"system": "The server", "unknown": "Somebody unknown", "anonymous": "Somebody unknown"}
+_WAYS = {"password": "with the password", "passkey": "with a passkey", "openid": "through the organisation"}
 _FINE = frozenset({"done", "ok", "connected"})
 
 
@@ -97,13 +118,34 @@ def sentence_of(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str,
     words, about = SENTENCES.get(action, action), entry.get("details") or {}
     if kind == "trigger" and about.get("function"):
         kind, target, words = "function", f"{about['function']}", words.replace("the trigger", "a trigger of")
+    if action == "connection.callback":
+        kind = "service"  # it is told where no connection can be
+    if target.startswith("client:"):
+        kind, target, names = "client", target[7:], {**names, target[7:]: f"{about.get('client') or target[7:]}"}
     path = _PLACES.get(kind, "") + target if kind in _PLACES and not action.endswith(".delete") else ""
     return {
         **entry,
         "day": day_of(entry["at"]),
-        "who": names.get(entry["actor"], "The server" if entry["actor"] == "system" else entry["actor"]),
+        "who": _who(entry["actor"], names),
         "words": words,
         "what": "" if action in _ALONE else names.get(target, target),
+        "is_name": target in names,
+        "more": _more_of(about, names.get(target, target)),
         "path": path,
         "fine": entry["result"] in _FINE,
     }
+
+
+def _more_of(about: Mapping[str, Any], what: str) -> list[str]:
+    """The details in words, without what the sentence says already."""
+    more = []
+    for key, value in about.items():
+        if value in (None, "", []) or value == what or key in _UNTOLD:
+            continue
+        shown = ", ".join(str(one).replace("_", " ") for one in value) if isinstance(value, list) else str(value)
+        more.append(_WAYS.get(shown, shown) if key == "way" else f"{key.replace('_', ' ')} {shown}")
+    return more
+
+
+def _who(actor: str, names: Mapping[str, str]) -> str:
+    return names.get(actor) or names.get(actor.removeprefix("client:")) or _OTHERS.get(actor, actor)

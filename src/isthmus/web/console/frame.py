@@ -53,6 +53,7 @@ DONE = {
     "function_created": "The function was created.",
     "function_deleted": "The function was deleted.",
     "function_published": "The function was published.",
+    "function_rolled_back": "The function was rolled back.",
     "function_saved": "The draft was saved.",
     "identity_unlinked": "The organisation's account was taken off yours.",
     "key_revoked": "The API key was revoked.",

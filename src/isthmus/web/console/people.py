@@ -13,7 +13,7 @@ from isthmus.web.console.frame import ConsoleRoute, Screen
 router = APIRouter(tags=["Pages"], route_class=ConsoleRoute)
 
 ROLES = (
-    ("member", "Member", "Runs functions, uses connections, authorizes an own account."),
+    ("member", "Member", "Runs functions and uses connections, with an own account where one is asked for."),
     ("developer", "Developer", "Also writes functions and sees calls and timelines."),
     ("administrator", "Administrator", "Also manages services, connections, users, API keys and settings."),
 )

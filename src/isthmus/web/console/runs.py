@@ -22,6 +22,15 @@ RUN_STATES = {
     "failed": ("needs", "Failed"),
     "interrupted": ("needs", "Interrupted"),
 }
+BEGINNINGS = {
+    "rest": "by a call",
+    "test": "in the editor",
+    "webhook": "by a webhook",
+    "schedule": "on schedule",
+    "event": "by an event",
+    "function": "by a function",
+    "cli": "on the command line",
+}
 RunId = Annotated[str, Path(description="Id of the run.")]
 
 
@@ -43,6 +52,7 @@ async def list_runs(request: Request, name: FunctionName) -> Response:
         runs=page.items,
         next=page.next_cursor,
         run_states=RUN_STATES,
+        beginnings=BEGINNINGS,
         state=state,
         names=await _names(screen),
     )
@@ -82,6 +92,7 @@ async def _page(screen: Screen, run_id: str, form: Form | None = None, status: i
         status=status,
         run=run,
         run_states=RUN_STATES,
+        beginnings=BEGINNINGS,
         form=form or Form({"arguments": given}.items()),
         given=given,
         shown_value=shown_value,

@@ -41,10 +41,7 @@ async def list_triggers(request: Request, name: FunctionName) -> Response:
     screen = Screen(request)
     screen.require("functions.manage")
     function = await screen.app.functions.read.function(screen.actor, name)
-    mapping = {argument["name"]: f"${{body.{argument['name']}}}" for argument in function["arguments"]}
-    shown = orjson.dumps(mapping, option=orjson.OPT_INDENT_2).decode()
-    form = Form({"kind": "schedule", "timezone": "UTC", "signature": "none", "mapping": shown}.items())
-    return await _page(screen, function, form)
+    return await _page(screen, function, _fresh(function))
 
 
 @router.post("/functions/{name}/triggers", response_class=Response)
@@ -61,7 +58,7 @@ async def create_trigger(request: Request, name: FunctionName) -> Response:
         form.refuse(error, {**NAMES, **mapping})
         return await _page(screen, function, form, status=422)
     if made["kind"] == "webhook":
-        return await _page(screen, function, form, made=made)
+        return await _page(screen, function, _fresh(function), made=made)
     return screen.go(f"/functions/{name}/triggers", "trigger_saved")
 
 
@@ -81,6 +78,12 @@ async def delete_trigger(request: Request, id: TriggerId) -> Response:
     trigger = await screen.app.triggers.read(screen.actor, id)
     await screen.app.triggers.delete(screen.actor, id)
     return screen.go(f"/functions/{trigger['function']}/triggers", "trigger_deleted")
+
+
+def _fresh(function: dict[str, Any]) -> Form:
+    mapping = {argument["name"]: f"${{body.{argument['name']}}}" for argument in function["arguments"]}
+    shown = orjson.dumps(mapping, option=orjson.OPT_INDENT_2).decode()
+    return Form({"kind": "schedule", "timezone": "UTC", "signature": "none", "mapping": shown}.items())
 
 
 def document_of(form: Form) -> dict[str, Any]:

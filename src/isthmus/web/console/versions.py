@@ -36,7 +36,7 @@ async def make_live(request: Request, name: FunctionName) -> Response:
         form.headline = "The version was not made live."
         refuse_code(form, error)
         return await _page(screen, name, form, status=422)
-    return screen.go(f"/functions/{name}/versions", "function_published")
+    return screen.go(f"/functions/{name}/versions", "function_rolled_back" if older else "function_published")
 
 
 def lines_of(diff: str) -> list[tuple[str, str]]:

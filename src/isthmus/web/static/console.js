@@ -81,6 +81,9 @@
     });
   }
 
+  // --- on a phone the chips are one row that scrolls: begin at the one that is chosen
+  for (const chip of document.querySelectorAll(".chips > [aria-current]")) chip.parentElement.scrollLeft = chip.offsetLeft - 16;
+
   // --- the link name follows the name until somebody writes it
   const name = document.querySelector("[data-proposes]");
   const link = name && document.getElementById(name.dataset.proposes);
