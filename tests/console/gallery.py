@@ -73,7 +73,6 @@ EMPTY_PAGES = {
     "empty-services": "/new/connection?tab=custom",
     "empty-functions": "/functions",
     "empty-developer": "/developer",
-    "empty-keys": "/keys",
     "empty-applications": "/account/applications",
 }
 """Name -> path of pages that have something to say where there is nothing yet."""
@@ -112,7 +111,7 @@ def moments(stage: Stage) -> dict[str, str]:
         "failed": stage.failed_run(),
         "user": users["Grace Hopper"],
         "key": keys["Nightly import"],
-        "client": client_named(stage, "Reports", "self", []),
+        "client": client_named(stage, "Weekly reports", "self", []),
         "allow": consent_token(stage),
         "device": user_code(stage),
     }
@@ -135,7 +134,7 @@ def consent_token(stage: Stage) -> str:
     """The token of a request for consent that an application began."""
     back = "https://reports.example/back"
     challenge = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 50).digest()).decode().rstrip("=")
-    asked = {"client_id": client_named(stage, "Dashboard", "browser", [back]), "redirect_uri": back}
+    asked = {"client_id": client_named(stage, "Sales dashboard", "browser", [back]), "redirect_uri": back}
     asked |= {"response_type": "code", "scope": "connections.read functions.execute", "state": "s"}
     asked |= {"code_challenge": challenge, "code_challenge_method": "S256"}
     answer = stage.served.ask("GET", f"/oauth/v2/auth?{urllib.parse.urlencode(asked)}", key="")
@@ -144,7 +143,7 @@ def consent_token(stage: Stage) -> str:
 
 def user_code(stage: Stage) -> str:
     """The code that a device shows."""
-    form = {"client_id": client_named(stage, "Label printer", "device", []), "scope": "connections.read"}
+    form = {"client_id": client_named(stage, "Door printer", "device", []), "scope": "connections.read"}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urllib.parse.urlencode(form).encode()
     return str(stage.served.ask("POST", "/oauth/v2/device", key="", headers=headers, body=body).document["user_code"])
@@ -193,7 +192,7 @@ def _application_made(page: Page, stage: Stage) -> None:
 
 
 def _code_generated(page: Page, stage: Stage) -> None:
-    page.goto(f"{stage.url}/developer/clients/{client_named(stage, 'Reports', 'self', [])}")
+    page.goto(f"{stage.url}/developer/clients/{client_named(stage, 'Weekly reports', 'self', [])}")
     page.get_by_role("button", name="Generate Code").click()
     expect(page.get_by_role("heading", name="Generated code")).to_be_visible()
 

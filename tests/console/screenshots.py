@@ -46,7 +46,8 @@ class Camera:
     def visit(self, urls: dict[str, str]) -> None:
         for name, url in urls.items():
             if self.is_wanted(name):
-                self.page.goto(url)
+                answer = self.page.goto(url)
+                assert answer is None or answer.status < 500, url
                 self.shoot(name)
 
 

@@ -34,7 +34,9 @@ def new_connection(page: Page, empty: Served, name: str) -> None:
 
 def test_empty_pages_say_what_to_do_accessibly(founder: Page, empty: Served, axe: str) -> None:
     for name, path in EMPTY_PAGES.items():
-        founder.goto(empty.url + path, wait_until="load")
+        answer = founder.goto(empty.url + path, wait_until="load")
+        assert answer
+        assert answer.status == 200, name
         look_at(founder, axe, name)
         expect(founder.locator(".empty").get_by_role("heading")).to_be_visible()
 

@@ -25,6 +25,7 @@ def test_a_page_is_light_still_accessible_in_both_themes_and_fits_a_phone(
 ) -> None:
     answer = page.goto(stage.url + PAGES[name], wait_until="load")
     assert answer is not None
+    assert answer.status == (404 if name == "missing" else 200)
     if name == "function":
         page.locator(".cm-content").wait_for()
     require_light(answer.text(), editor=name == "function")
