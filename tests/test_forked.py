@@ -121,6 +121,14 @@ def test_a_signal_ends_it(waiting: Forked, number: signal.Signals) -> None:
     waiting.send_signal(number)  # nobody else gets it
 
 
+def test_a_signal_to_one_that_has_just_ended_is_for_nobody(place: Path) -> None:
+    for _ in range(20):
+        process = Forked("fails")
+        while process.returncode is None:
+            process.send_signal(0)
+    assert process.returncode == 1
+
+
 def test_an_interrupt_is_the_modules_own_affair(waiting: Forked) -> None:
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(20) == -signal.SIGINT
