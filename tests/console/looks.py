@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 AXE = Path(__file__).parent.parent / "counterparts" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 OF_COLOUR = ("color-contrast", "link-in-text-block")
 SETTLED = "Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => new Promise(requestAnimationFrame))"
+OVERFLOWING = """() => [...document.querySelectorAll(".sheet, .strip")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 120))"""
 
 
 def violations(page: Page, axe: str, *rules: str) -> list[str]:
@@ -34,8 +36,14 @@ def check_looks(page: Page) -> None:
     """The same, and that a phone is wide enough."""
     before = page.viewport_size
     look_at(page, AXE.read_text(encoding="utf-8"), page.url)
+    fits_a_phone(page)
+    if before:
+        page.set_viewport_size(before)
+
+
+def fits_a_phone(page: Page) -> None:
+    """Nothing is wider than a phone, and what stands in a sheet stays in it. Leaves the page at that width."""
     page.set_viewport_size({"width": 390, "height": 844})
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0, f"{wider} pixels wider than a phone"
-    if before:
-        page.set_viewport_size(before)
+    assert page.evaluate(OVERFLOWING) == [], page.url

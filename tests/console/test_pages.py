@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from tests.console.gallery import ACTS, PAGES, SIGNED_OUT, moments
-from tests.console.looks import OF_COLOUR, SETTLED, look_at, violations
+from tests.console.looks import OF_COLOUR, SETTLED, fits_a_phone, look_at, violations
 from tests.console.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -31,9 +31,7 @@ def test_a_page_is_light_still_accessible_in_both_themes_and_fits_a_phone(
     require_light(answer.text(), editor=name == "function")
     assert page.evaluate("window.shifted") <= MOST_SHIFTED
     look_at(page, axe, name)
-    page.set_viewport_size({"width": 390, "height": 844})
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, f"{wider} pixels wider than a phone"
+    fits_a_phone(page)
     assert page.locator(".rail a:visible").count() in (0, 5)
 
 
@@ -41,12 +39,14 @@ def test_pages_of_a_moment_are_accessible_in_both_themes(page: Page, stage: Stag
     for name, url in {**moments(stage), **{name: stage.url + path for name, path in SIGNED_OUT.items()}}.items():
         page.goto(url, wait_until="load")
         look_at(page, axe, name)
+        fits_a_phone(page)
 
 
 @pytest.mark.parametrize("name", ACTS)
 def test_what_an_act_leads_to_is_accessible_in_both_themes(page: Page, stage: Stage, axe: str, name: str) -> None:
     ACTS[name](page, stage)
     look_at(page, axe, name)
+    fits_a_phone(page)
 
 
 def require_light(text: str, *, editor: bool) -> None:
