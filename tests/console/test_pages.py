@@ -35,6 +35,20 @@ def test_a_page_is_light_still_accessible_in_both_themes_and_fits_a_phone(
     assert page.locator(".rail a:visible").count() in (0, 5)
 
 
+def test_a_page_that_comes_slowly_is_shown_when_it_is_whole(page: Page, stage: Stage) -> None:
+    url = stage.url + PAGES["connection-failing"]
+    page.goto(url, wait_until="load")
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": 10_000, "uploadThroughput": 10_000}
+    wire.send("Network.emulateNetworkConditions", slow)
+    page.goto(url, wait_until="networkidle")
+    whole = page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
+    shown = page.evaluate("performance.getEntriesByType('paint')[0].startTime")
+    assert shown >= whole
+    assert page.evaluate("window.shifted") <= MOST_SHIFTED
+
+
 def test_pages_of_a_moment_are_accessible_in_both_themes(page: Page, stage: Stage, axe: str) -> None:
     for name, url in {**moments(stage), **{name: stage.url + path for name, path in SIGNED_OUT.items()}}.items():
         page.goto(url, wait_until="load")
