@@ -296,7 +296,7 @@ def test_the_code_on_a_clients_page_runs_as_it_stands(
 ) -> None:
     made = register(server, kind, **({"grant_types": grants} if grants else {}))
     page = ada.go(f"{server.url}/developer/clients/{made['client_id']}")[2]
-    snippets = re.findall(r'<h3 class="label">(\w+)</h3><pre tabindex="0"><code>(.*?)</code></pre>', page, re.S)
+    snippets = re.findall(r'<pre[^>]* aria-label="(\w+)"[^>]*><code>(.*?)</code></pre>', page, re.S)
     code = unescape(dict(snippets)[language])
     environ = {**os.environ, "CLIENT_SECRET": made.get("client_secret") or "", "NODE_NO_WARNINGS": "1"}
     if grants == ["authorization_code"]:
