@@ -1,9 +1,7 @@
 # One word per task. `make demo` and `make test` do all the set-up they need themselves.
 
 VENV := .venv
-# The system's Python is built with optimizations that another on the path may lack, which makes it a fifth faster.
-PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& echo /usr/bin/python3 || echo python3)
+PYTHON ?= python3
 BIN := $(VENV)/bin
 NODE := tests/counterparts/node
 ARGS ?=

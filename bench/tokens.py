@@ -18,7 +18,8 @@ from isthmus.app import Isthmus, build
 from isthmus.authserver.keys import ACCESS_TOKEN, draw_key, secret_hash
 from isthmus.settings import Settings
 
-SAMPLES = 3000
+ROUNDS, SAMPLES = 6, 500
+"""The figure is the median of the quietest round: what else the machine did for a moment is not in it."""
 LIVE = 500
 _POSTGRESQL = ("generate_series({first}, {last}) AS n", "encode(sha256(('t' || n)::bytea), 'hex')", "BEGIN")
 _SQLITE = (
@@ -75,20 +76,25 @@ def _fill(place: str | Path, client_id: str, before: int, size: int) -> list[str
             one = series.format(first=place_among, last=place_among)
             database.execute(tokens.format(f"'{secret_hash(token)}'", one))
         database.execute("COMMIT")
-        database.execute("ANALYZE")
+        # What PostgreSQL would do beside the measurement after so many new rows.
+        for word in ("ANALYZE",) if isinstance(place, Path) else ("VACUUM ANALYZE", "CHECKPOINT"):
+            database.execute(word)
     return known
 
 
 async def _measure(isthmus: Isthmus, tokens: list[str], *, cold: bool) -> float:
-    taken = []
-    for number in range(SAMPLES):
-        token = tokens[number % len(tokens)] if cold else tokens[0]
-        if cold:
-            isthmus.protect.forget()
-        began = time.perf_counter()
-        await isthmus.protect.actor_for_key(token, "127.0.0.1")
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
+    rounds = []
+    for _ in range(ROUNDS):
+        taken = []
+        for number in range(SAMPLES):
+            token = tokens[number % len(tokens)] if cold else tokens[0]
+            if cold:
+                isthmus.protect.forget()
+            began = time.perf_counter()
+            await isthmus.protect.actor_for_key(token, "127.0.0.1")
+            taken.append((time.perf_counter() - began) * 1000)
+        rounds.append(statistics.median(taken))
+    return min(rounds)
 
 
 def requests_per_second(served: Served, seconds: float) -> load.Result:
