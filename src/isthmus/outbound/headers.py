@@ -7,9 +7,10 @@ before a byte is sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from isthmus.errors import InputError
+from isthmus.outbound.remembered import Remembered
 from isthmus.records import Headers
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -35,13 +36,6 @@ _RESPONSE_DROPPED = frozenset(
 )
 _RESPONSE_PREFIXES = ("proxy-", "access-control-", "isthmus-", "cross-origin-")
 
-# Names come again and again: what was found out about one is remembered.
-_names: dict[str, str] = {}
-_request_names: dict[str, bool] = {}
-_response_names: dict[str, bool] = {}
-_REMEMBERED_NAMES = 4096
-_REMEMBERED_CHARACTERS = 64
-
 
 def check_caller_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """The headers a caller gave for one call, in their order, or InputError (`header_malformed`,
@@ -66,26 +60,18 @@ def forwardable_request_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     The caller's own credential, cookies and traces of our network go no further. Content-Length stays: it frames
     a streamed body, and is computed anew where the body is at hand.
     """
-    return _forwardable(headers, _request_names, _request_travels)
+    return _forwardable(headers, _request_travels)
 
 
 def forwardable_response_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """What of a third party's answer reaches the caller: no hop-by-hop header, no cookie, nothing that would
     change how a browser treats our own origin. Location and Link stay."""
-    return _forwardable(headers, _response_names, _response_travels)
+    return _forwardable(headers, _response_travels)
 
 
 def lower_name(name: str) -> str:
     """The name in lower case. Raises InputError (`header_malformed`) where it is not a token (RFC 9110, 5.6.2)."""
-    known = _names.get(name)
-    if known is not None:
-        return known
-    if not _TOKEN.fullmatch(name) or len(name) > 256:
-        raise _malformed(repr(name[:50])[1:-1], "name")
-    if len(_names) >= _REMEMBERED_NAMES:
-        _names.clear()
-    lower = _names[name] = name.lower()
-    return lower
+    return _lower_names[name]
 
 
 def check_value(name: str, value: str) -> str:
@@ -123,29 +109,28 @@ def _first_fault(headers: list[tuple[str, str]]) -> InputError:
     return _malformed(wrong, "value")
 
 
-def _forwardable(headers: Iterable[tuple[str, str]], known: dict[str, bool], travels: Callable[[str], bool]) -> Headers:
+def _forwardable(headers: Iterable[tuple[str, str]], travels: Remembered[str, bool]) -> Headers:
     """The headers whose names travel and that no Connection header declares to be for one hop."""
     kept: list[tuple[str, str]] = []
     listed: set[str] = set()
     for pair in headers:
-        name = pair[0]
-        passes = known.get(name)
-        if passes is None:
-            passes = travels(name.lower())
-            if len(name) <= _REMEMBERED_CHARACTERS:
-                if len(known) >= _REMEMBERED_NAMES:
-                    known.clear()
-                known[name] = passes
-        if passes:
+        if travels[pair[0]]:
             kept.append(pair)
-        elif name.lower() == "connection":
+        elif pair[0].lower() == "connection":
             listed.update(part.strip().lower() for part in pair[1].split(","))
     if listed:
         kept = [pair for pair in kept if pair[0].lower() not in listed]
     return tuple(kept)
 
 
-def _request_travels(lower: str) -> bool:
+def _in_lower_case(name: str) -> str:
+    if not _TOKEN.fullmatch(name) or len(name) > 256:
+        raise _malformed(repr(name[:50])[1:-1], "name")
+    return name.lower()
+
+
+def _of_a_request(name: str) -> bool:
+    lower = name.lower()
     return (
         lower not in _ONE_HOP
         and lower not in _REQUEST_ONLY_OURS
@@ -154,7 +139,8 @@ def _request_travels(lower: str) -> bool:
     )
 
 
-def _response_travels(lower: str) -> bool:
+def _of_a_response(name: str) -> bool:
+    lower = name.lower()
     return lower not in _RESPONSE_DROPPED and not lower.startswith(_RESPONSE_PREFIXES)
 
 
@@ -165,3 +151,8 @@ def _malformed(name: str, part: str) -> InputError:
         field=f"headers.{name}",
         hint="Names are letters, digits and '-'; values hold no line breaks or control characters.",
     )
+
+
+_lower_names = Remembered(_in_lower_case)
+_request_travels = Remembered(_of_a_request)
+_response_travels = Remembered(_of_a_response)

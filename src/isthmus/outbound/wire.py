@@ -14,15 +14,14 @@ import httptools
 
 from isthmus.errors import OutboundError, ResponseTooLarge, TimedOut, Unreachable
 from isthmus.outbound.limits import HEAD_BYTES, Limits
+from isthmus.outbound.remembered import Remembered
 
 # Reading stops above the first mark and goes on below the second; writing likewise (the transport's own marks).
 _HIGH_BYTES = 256 * 1024
 _LOW_BYTES = 64 * 1024
 _INTERIM_ANSWERS = 8
 
-_names: dict[bytes, str] = {}
-_REMEMBERED_NAMES = 4096
-_REMEMBERED_BYTES = 64
+_names = Remembered[bytes, str](lambda name: name.decode("latin-1").lower())
 
 
 class Connection(asyncio.Protocol):
@@ -224,7 +223,7 @@ class Connection(asyncio.Protocol):
         if limits is None or self._header_count > limits.headers or self._header_bytes > HEAD_BYTES:
             self.fail(_too_many_headers(self.host))
         elif not self.head_seen:
-            self.headers.append((_names.get(name) or _learn(name), value.decode("latin-1").strip(" \t")))
+            self.headers.append((_names[name], value.decode("latin-1").strip(" \t")))
 
     def on_headers_complete(self) -> None:
         if self._parser is None or self.head_seen:
@@ -330,16 +329,6 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _learn(name: bytes) -> str:
-    """A header's name in lower case, remembered: third parties send the same few."""
-    lower = name.decode("latin-1").lower()
-    if len(name) <= _REMEMBERED_BYTES:
-        if len(_names) >= _REMEMBERED_NAMES:
-            _names.clear()
-        _names[name] = lower
-    return lower
 
 
 def _lost(host: str) -> OutboundError:
