@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -94,6 +96,65 @@ async def test_a_remembered_key_needs_no_database(world: World) -> None:
     actor = await world.protect.actor_for_key(key, HERE)
     await world.storage.close()
     assert await world.protect.actor_for_key(key, HERE) == actor
+
+
+class Counting:
+    """The storage, with the reads of keys and sessions counted."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.storage, name)
+
+    async def api_key_by_hash(self, secret_hash: str) -> Any:
+        self.reads += 1
+        return await self.world.storage.api_key_by_hash(secret_hash)
+
+    async def session(self, token_hash: str, *, now: datetime) -> Any:
+        self.reads += 1
+        return await self.world.storage.session(token_hash, now=now)
+
+
+def counted(world: World) -> tuple[Counting, Protect]:
+    storage = Counting(world)
+    return storage, Protect(storage=storage, proofs=world.proofs, clock=world.clock)  # type: ignore[arg-type]
+
+
+async def test_callers_who_show_the_same_at_the_same_time_cause_one_look_up(world: World) -> None:
+    key, _ = await make_key(world)
+    token, _ = await world.accounts.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD, at(HERE))
+    storage, protect = counted(world)
+    for _ in range(2):
+        storage.reads = 0
+        actors = await asyncio.gather(*(protect.actor_for_key(key, HERE) for _ in range(50)))
+        assert storage.reads == 1
+        assert len(set(actors)) == 1
+        storage.reads = 0
+        people = await asyncio.gather(*(protect.actor_for_session(token, HERE) for _ in range(50)))
+        assert storage.reads == 1
+        assert len(set(people)) == 1
+        world.clock.move(seconds=1)
+
+
+async def test_what_is_used_all_the_time_is_looked_up_ahead_and_nobody_waits(world: World) -> None:
+    key, key_id = await make_key(world)
+    storage, protect = counted(world)
+    actor = await protect.actor_for_key(key, HERE)
+    world.clock.move(seconds=0.8)
+    for _ in range(3):
+        assert await protect.actor_for_key(key, HERE) == actor
+    for _ in range(2000):
+        if storage.reads == 2:
+            break
+        await asyncio.sleep(0.001)
+    world.clock.move(seconds=0.5)
+    accounts, _ = world.another_process()
+    await accounts.revoke_api_key(world.admin, key_id)
+    world.clock.move(seconds=0.5)
+    assert await refused(lambda: protect.actor_for_key(key, HERE)) == "invalid_token"
+    assert storage.reads == 3
 
 
 async def test_the_use_of_a_key_is_noted_once_a_minute_and_never_needed(world: World) -> None:

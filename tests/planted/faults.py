@@ -1004,7 +1004,7 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "functions-of-a-key-forgotten",
         "authserver/protect.py",
-        [("key.role, key.connections, address, key.functions)", "key.role, key.connections, address)")],
+        [("key.role, key.connections, place[1], key.functions)", "key.role, key.connections, place[1])")],
         "web/test_function_rights.py::test_a_key_limited_to_some_functions_runs_no_others",
     ),
     fault(

@@ -87,6 +87,29 @@ OAUTH_FAULTS: tuple[Fault, ...] = (
         "e2e/test_four_processes.py::test_what_one_process_ends_is_refused_by_the_others_within_a_second",
     ),
     fault(
+        "callers-at-once-each-look-up",
+        "single_flight.py",
+        [("        task = self._tasks.get(key)\n", "        task = None\n")],
+        "authserver/test_protect.py::test_callers_who_show_the_same_at_the_same_time_cause_one_look_up",
+    ),
+    fault(
+        "a-look-up-brings-back-what-was-changed",
+        "broker/lookup.py",
+        [
+            (
+                "        if generation == self._generation:\n            self._keep(",
+                "        if True:\n            self._keep(",
+            )
+        ],
+        "broker/test_lookup.py::test_a_look_up_under_way_does_not_bring_back_what_was_changed",
+    ),
+    fault(
+        "a-look-up-brings-back-an-older-credential",
+        "broker/lookup.py",
+        [("if old.authorization.version > authorization.version:", "if False:")],
+        "broker/test_lookup.py::test_a_look_up_under_way_does_not_bring_back_an_older_credential",
+    ),
+    fault(
         "a-bound-token-opens-as-a-bearer-token",
         "authserver/protect.py",
         [("        if holder.token.key_thumbprint != thumbprint:\n", "        if False:\n")],

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from isthmus.authserver.keys import ACCESS_TOKEN, is_well_formed, secret_hash
+from isthmus.authserver.keys import ACCESS_TOKEN, API_KEY, is_well_formed, secret_hash
 from isthmus.authserver.proofs import Proofs
 from isthmus.authserver.scopes import usable_connections
 from isthmus.errors import NotAuthenticated, StorageError
 from isthmus.records import Actor, ApiKey, Session, TokenHolder
+from isthmus.single_flight import SingleFlight
 from isthmus.storage.contract import Storage
 
 REMEMBERED = timedelta(seconds=1)
+AHEAD = timedelta(seconds=0.3)
+"""So long before what is remembered is over it is looked up again, if it is asked for then: nobody waits for that."""
 TOUCHED_EVERY = timedelta(minutes=1)
 MOST_ENTRIES = 10_000
 SESSION_IDLE = timedelta(hours=12)
@@ -29,6 +33,17 @@ SESSION_RENEWED_EVERY = timedelta(minutes=10)
 _SIGN_IN_HINT = "Sign in again."
 
 
+_Place = tuple[bytes, str]
+"""The hash of what was shown, and the address it was shown from."""
+
+
+@dataclass(slots=True)
+class _Known:
+    actor: Actor
+    until: datetime
+    ahead: datetime
+
+
 class Protect:
     """Finds the actor behind a key or session. Raises NotAuthenticated in the same words whatever is wrong with it."""
 
@@ -36,7 +51,8 @@ class Protect:
         self._storage = storage
         self._proofs = proofs
         self._clock = clock
-        self._remembered: dict[tuple[bytes, str], tuple[datetime, Actor]] = {}
+        self._remembered: dict[_Place, _Known] = {}
+        self._looking = SingleFlight[_Place, Actor]()
         self._renewing = asyncio.Lock()
         self._generation = 0
 
@@ -48,23 +64,15 @@ class Protect:
         now = self._clock()
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass"))
         place = (digest.digest(), address)
-        found = self._remembered.get(place)
-        if found is not None and now < found[0]:
-            return found[1]
+        known = self._remembered.get(place)
+        if known is not None and now < known.ahead:
+            return known.actor
+        hashed = digest.hexdigest()
+        if not is_well_formed(token, ACCESS_TOKEN if token.startswith(ACCESS_TOKEN) else API_KEY):
+            raise _unknown_key()
         if token.startswith(ACCESS_TOKEN):
-            return await self._actor_for_token(token, digest.hexdigest(), address, "")
-        if not is_well_formed(token):
-            raise _unknown_key()
-        generation = self._generation
-        key = await self._storage.api_key_by_hash(digest.hexdigest())
-        if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            self._remembered.pop(place, None)
-            raise _unknown_key()
-        actor = Actor("api_key", f"api_key:{key.id}", key.name, key.role, key.connections, address, key.functions)
-        until = now + REMEMBERED if key.expires_at is None else min(now + REMEMBERED, key.expires_at)
-        self._remember(place, until, actor, generation)
-        await self._note_use(key, now)
-        return actor
+            return await self._known(place, now, lambda: self._look_at_token(hashed, address, ""))
+        return await self._known(place, now, lambda: self._look_at_key(place, hashed))
 
     async def actor_for_bound_token(self, token: str, address: str, *, proof: str, method: str, url: str) -> Actor:
         """The actor of an access token that is bound to the key which made `proof` for this very request.
@@ -74,23 +82,7 @@ class Protect:
         if not is_well_formed(token, ACCESS_TOKEN):
             raise _unknown_key()
         thumbprint = await self._proofs.dpop_thumbprint(proof, method=method, url=url, access_token=token)
-        return await self._actor_for_token(token, secret_hash(token), address, thumbprint)
-
-    async def _actor_for_token(self, token: str, hashed: str, address: str, thumbprint: str) -> Actor:
-        if not is_well_formed(token, ACCESS_TOKEN):
-            raise _unknown_key()
-        now, generation = self._clock(), self._generation
-        holder = await self._storage.token_holder(hashed)
-        if holder is None or holder.token.kind != "access" or not is_active(holder, now):
-            raise _unknown_key()
-        if holder.token.key_thumbprint != thumbprint:
-            raise _unknown_key()
-        actor = _actor_of(holder, address)
-        if not thumbprint:  # with a proof, each request is judged by itself
-            until = min(now + REMEMBERED, holder.token.expires_at)
-            self._remember((bytes.fromhex(hashed), address), until, actor, generation)
-        await self._note_grant(holder, now)
-        return actor
+        return await self._look_at_token(secret_hash(token), address, thumbprint)
 
     async def actor_for_session(self, token: str, address: str) -> Actor:
         """The person signed in with this cookie value.
@@ -98,23 +90,9 @@ class Protect:
         Raises NotAuthenticated (`session_ended`) if it is unknown, was idle for 12 hours, is older than 7 days, or
         the person is disabled or gone.
         """
-        now = self._clock()
         hashed = secret_hash(token)
         place = (bytes.fromhex(hashed), address)
-        found = self._remembered.get(place)
-        if found is not None and now < found[0]:
-            return found[1]
-        generation = self._generation
-        session = await self._storage.session(hashed, now=now)
-        if session is None or _has_ended(session, now):
-            raise _session_ended()
-        user = await self._storage.user(session.user_id)
-        if user is None or user.disabled:
-            raise _session_ended()
-        actor = Actor("user", f"user:{user.id}", user.name or user.email, user.role, None, address)
-        self._remember(place, now + REMEMBERED, actor, generation)
-        await self._renew(session, now)
-        return actor
+        return await self._known(place, self._clock(), lambda: self._look_at_session(place, hashed))
 
     async def end_session(self, token: str) -> Session | None:
         """Sign out: the cookie value is worthless from now on. The session that ended, None if it had already."""
@@ -143,13 +121,63 @@ class Protect:
         """After a key, session or person changed: look everything up again, look-ups under way included."""
         self._generation += 1
         self._remembered.clear()
+        self._looking.forget()
 
-    def _remember(self, place: tuple[bytes, str], until: datetime, actor: Actor, generation: int) -> None:
+    async def _known(self, place: _Place, now: datetime, look: Callable[[], Coroutine[Any, Any, Actor]]) -> Actor:
+        """The actor that is remembered, else the one that is found; however many ask, there is one look-up."""
+        known = self._remembered.get(place)
+        if known is None or known.until <= now:
+            return await self._looking.find(place, look)
+        if known.ahead <= now:
+            self._looking.ahead(place, look)
+        return known.actor
+
+    def _remember(self, place: _Place, until: datetime, actor: Actor, generation: int) -> None:
         if generation != self._generation:
             return
         if len(self._remembered) >= MOST_ENTRIES:
             self._remembered.clear()
-        self._remembered[place] = (until, actor)
+        self._remembered[place] = _Known(actor, until, until - AHEAD)
+
+    async def _look_at_key(self, place: _Place, hashed: str) -> Actor:
+        now, generation = self._clock(), self._generation
+        key = await self._storage.api_key_by_hash(hashed)
+        if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+            self._remembered.pop(place, None)
+            raise _unknown_key()
+        actor = Actor("api_key", f"api_key:{key.id}", key.name, key.role, key.connections, place[1], key.functions)
+        until = now + REMEMBERED if key.expires_at is None else min(now + REMEMBERED, key.expires_at)
+        self._remember(place, until, actor, generation)
+        await self._note_use(key, now)
+        return actor
+
+    async def _look_at_token(self, hashed: str, address: str, thumbprint: str) -> Actor:
+        now, generation = self._clock(), self._generation
+        place = (bytes.fromhex(hashed), address)
+        holder = await self._storage.token_holder(hashed)
+        if holder is None or holder.token.kind != "access" or not is_active(holder, now):
+            self._remembered.pop(place, None)
+            raise _unknown_key()
+        if holder.token.key_thumbprint != thumbprint:
+            raise _unknown_key()
+        actor = _actor_of(holder, address)
+        if not thumbprint:  # with a proof, each request is judged by itself
+            until = min(now + REMEMBERED, holder.token.expires_at)
+            self._remember(place, until, actor, generation)
+        await self._note_grant(holder, now)
+        return actor
+
+    async def _look_at_session(self, place: _Place, hashed: str) -> Actor:
+        now, generation = self._clock(), self._generation
+        session = await self._storage.session(hashed, now=now)
+        user = await self._storage.user(session.user_id) if session is not None else None
+        if session is None or _has_ended(session, now) or user is None or user.disabled:
+            self._remembered.pop(place, None)
+            raise _session_ended()
+        actor = Actor("user", f"user:{user.id}", user.name or user.email, user.role, None, place[1])
+        self._remember(place, now + REMEMBERED, actor, generation)
+        await self._renew(session, now)
+        return actor
 
     async def _note_use(self, key: ApiKey, now: datetime) -> None:
         if key.last_used_at is not None and now - key.last_used_at < TOUCHED_EVERY:

@@ -6,10 +6,9 @@ credential lives in this process's memory for as long as its entry does, and now
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from isthmus.broker.credentials import open_credential
@@ -18,10 +17,13 @@ from isthmus.broker.withholding import Hidden
 from isthmus.errors import NotConnected, NotFound
 from isthmus.protocols.attach import ready_headers
 from isthmus.records import Authorization, Connection, Credential, Headers
+from isthmus.single_flight import SingleFlight
 from isthmus.storage.contract import Storage
 from isthmus.vault import Vault
 
 FRESH_SECONDS = 1.0
+AHEAD_SECONDS = 0.7
+"""What is asked for at this age is looked at again, while callers go on with what is remembered."""
 MOST_ENTRIES = 10_000
 
 
@@ -47,34 +49,39 @@ class Entry:
 class Lookup:
     """Finds entries; at most one look-up per entry is under way in this process."""
 
-    def __init__(self, *, storage: Storage, services: Services, vault: Vault) -> None:
+    def __init__(
+        self, *, storage: Storage, services: Services, vault: Vault, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._storage = storage
+        self._now = now
         self._services = services
         self._vault = vault
         self._entries: OrderedDict[tuple[str, str], Entry] = OrderedDict()
-        self._looking: dict[tuple[str, str], asyncio.Task[Entry]] = {}
+        self._looking = SingleFlight[tuple[str, str], Entry]()
         self._by_authorization: dict[str, tuple[str, str]] = {}
         self._connections: OrderedDict[str, tuple[float, Connection]] = OrderedDict()
-        self._reading: dict[str, asyncio.Task[Connection | None]] = {}
+        self._reading = SingleFlight[str, Connection | None]()
+        self._generation = 0
 
     def remembered(self, link_name: str, resource_owner: str) -> Entry | None:
         """The entry if it was looked at within the last second."""
-        entry = self._entries.get((link_name, resource_owner))
-        if entry is None or time.monotonic() - entry.checked_at > FRESH_SECONDS:
+        key = (link_name, resource_owner)
+        entry = self._entries.get(key)
+        if entry is None:
             return None
+        age = self._now() - entry.checked_at
+        if age > FRESH_SECONDS:
+            return None
+        if age > AHEAD_SECONDS:
+            self._looking.ahead(key, lambda: self._look(key))
         return entry
 
-    async def connection(self, link_name: str) -> Connection | None:
-        """The connection, remembered for a second; callers who ask at the same time share one query."""
+    async def connection(self, link_name: str, *, within: float = FRESH_SECONDS) -> Connection | None:
+        """The connection as it was at most `within` seconds ago; callers who ask at the same time share one query."""
         known = self._connections.get(link_name)
-        if known is not None and time.monotonic() - known[0] <= FRESH_SECONDS:
+        if known is not None and self._now() - known[0] <= within:
             return known[1]
-        task = self._reading.get(link_name)
-        if task is None:
-            task = asyncio.create_task(self._read(link_name))
-            self._reading[link_name] = task
-            task.add_done_callback(lambda _: self._reading.pop(link_name, None))
-        return await asyncio.shield(task)
+        return await self._reading.find(link_name, lambda: self._read(link_name))
 
     async def find(self, link_name: str, resource_owner: str) -> Entry:
         """The entry, looked up afresh if need be.
@@ -86,12 +93,7 @@ class Lookup:
         if entry is not None:
             return entry
         key = (link_name, resource_owner)
-        task = self._looking.get(key)
-        if task is None:
-            task = asyncio.create_task(self._look(key))
-            self._looking[key] = task
-            task.add_done_callback(lambda _: self._looking.pop(key, None))
-        return await asyncio.shield(task)
+        return await self._looking.find(key, lambda: self._look(key))
 
     def open(self, entry: Entry) -> Credential:
         """The entry's credential, and with it `entry.headers` where the credential travels in headers alone.
@@ -112,55 +114,70 @@ class Lookup:
         key = self._by_authorization.get(authorization_id)
         if key is not None:
             self._entries.pop(key, None)
+        self._forget_looking()
 
     def forget_all(self) -> None:
         """After a change to a connection or service, which may have touched any number of entries."""
         self._entries.clear()
         self._by_authorization.clear()
         self._connections.clear()
+        self._forget_looking()
 
     def renew(self, entry: Entry, authorization: Authorization) -> Entry:
         """The entry with this newer row of its authorization; one for all callers who waited for it."""
         key = (entry.connection.link_name, authorization.resource_owner)
         known = self._entries.get(key, entry)
         if known.authorization.id != authorization.id or known.authorization.version < authorization.version:
-            known = Entry(entry.connection, entry.resolved, authorization, entry.service_version, time.monotonic())
+            known = Entry(entry.connection, entry.resolved, authorization, entry.service_version, self._now())
             self._keep(key, known)
         return known
 
+    def _forget_looking(self) -> None:
+        """What is being looked up may have been read before the change: it is for those who asked before it."""
+        self._generation += 1
+        self._looking.forget()
+        self._reading.forget()
+
     async def _read(self, link_name: str) -> Connection | None:
-        started = time.monotonic()
+        started, generation = self._now(), self._generation
         connection = await self._storage.connection(link_name)
         if connection is None:
             self._connections.pop(link_name, None)
             return None
-        self._connections[link_name] = (started, connection)
-        if len(self._connections) > MOST_ENTRIES:
-            self._connections.popitem(last=False)
+        if generation == self._generation:
+            self._connections[link_name] = (started, connection)
+            if len(self._connections) > MOST_ENTRIES:
+                self._connections.popitem(last=False)
         return connection
 
     async def _look(self, key: tuple[str, str]) -> Entry:
         link_name, resource_owner = key
-        old = self._entries.get(key)
-        connection = await self.connection(link_name)
-        # As old as the oldest of what went into it, so that no change is seen later than it should be.
-        started = self._connections[link_name][0] if link_name in self._connections else time.monotonic()
+        started, generation = self._now(), self._generation
+        connection = await self.connection(link_name, within=AHEAD_SECONDS)
         if connection is None:
             self._entries.pop(key, None)
             raise NotFound(f"There is no connection {link_name!r}.", code="connection_not_found", field="link_name")
+        if link_name in self._connections:
+            # As old as the oldest of what went into it, so that no change is seen later than it should be.
+            started = min(started, self._connections[link_name][0])
         require_enabled(connection)
         authorization = await self._storage.authorization_of(connection.id, resource_owner)
         if authorization is None:
             raise NotConnected(f"The connection {link_name!r} has not been authorized{_for(resource_owner)}.")
         registered = await self._services.find(connection.service)
-        if old is not None and _same(old, connection, authorization, registered.version):
-            old.authorization = authorization
-            old.checked_at = started
-            return old
+        old = self._entries.get(key)
+        if old is not None and old.authorization.id == authorization.id:
+            if old.authorization.version > authorization.version:
+                return old  # renewed while we looked
+            if generation == self._generation and _same(old, connection, authorization, registered.version):
+                old.authorization = authorization
+                old.checked_at = started
+                return old
         variables: Mapping[str, str] = {**connection.variables, **authorization.variables}
         resolved = self._services.resolve(registered, variables)
         entry = Entry(connection, resolved, authorization, registered.version, started)
-        self._keep(key, entry)
+        if generation == self._generation:
+            self._keep(key, entry)
         return entry
 
     def _keep(self, key: tuple[str, str], entry: Entry) -> None:
@@ -176,7 +193,6 @@ def _same(old: Entry, connection: Connection, authorization: Authorization, serv
     return (
         old.connection.id == connection.id
         and old.connection.version == connection.version
-        and old.authorization.id == authorization.id
         and old.authorization.version == authorization.version
         and old.authorization.variables == authorization.variables
         and old.service_version == service_version
