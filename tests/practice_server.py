@@ -16,7 +16,7 @@ from tests.forked import Forked
 from tests.ports import free_port
 from tests.served import OPENER
 
-from isthmus.practice.state import PASSWORD, USERNAME
+from isthmus.practice.state import CLIENT_SECRET, PASSWORD, USERNAME
 
 
 class PracticeServer:
@@ -89,6 +89,10 @@ class PracticeServer:
         with OPENER.open(authorize_url, timeout=20) as page:
             text = page.read().decode()
         assert re.search(r"<form method=post>", text), text
+        return self.consent(authorize_url, account, decision)
+
+    def consent(self, authorize_url: str, account: str = "ada", decision: str = "allow") -> str:
+        """What the page's form sends; the callback URL, not followed."""
         body = urllib.parse.urlencode({"account": account, "decision": decision}).encode()
         request = urllib.request.Request(authorize_url, data=body, method="POST")
         try:
@@ -98,3 +102,17 @@ class PracticeServer:
             if away.code != 303:
                 raise AssertionError(away.read()) from away
             return str(away.headers["Location"])
+
+    def redeem(self, code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
+        """The tokens for a code, asked for past the product."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        login = base64.b64encode(f"practice-client:{urllib.parse.quote_plus(CLIENT_SECRET)}".encode()).decode()
+        body, headers = urllib.parse.urlencode(form).encode(), {"Authorization": f"Basic {login}"}
+        request = urllib.request.Request(f"{self.url}/oauth2/token", data=body, headers=headers)
+        with OPENER.open(request, timeout=20) as answer:
+            return dict(json.loads(answer.read()))
