@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +11,6 @@ from tests.practice_server import PracticeServer
 
 __all__ = ["postgresql", "postgresql_url"]
 
-
-_MEMORY = Path("/dev/shm")
-_NEEDED_BYTES = 4 << 30
-
-if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_BYTES:
-    # Files in memory, for this process and all it starts: a third of what tests with a database cost was the disk. What
-    # is killed keeps there what it wrote, as on a disk.
-    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 gc.disable()  # until all is collected: what is made until then stays, and to look for garbage among it takes long
 
@@ -55,9 +44,8 @@ def no_event_loop_left_running() -> Iterator[None]:
 
 
 @pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """The loop that the server runs on."""
-    return "asyncio", {"use_uvloop": True}
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
